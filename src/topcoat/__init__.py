@@ -1,0 +1,1 @@
+"""Topcoat: live data over the last refresh of a customer 360."""
