@@ -1,0 +1,44 @@
+"""The only reader of environment variables: every option of the command line is `TOPCOAT_…` here."""
+
+from enum import Enum
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class AuthMode(Enum):
+    EMULATOR = "emulator"
+    ENTRA = "entra"
+
+
+class Settings(BaseSettings):
+    """Values given to the constructor win over `TOPCOAT_…` variables, which win over the defaults."""
+
+    model_config = SettingsConfigDict(env_prefix="TOPCOAT_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path(".topcoat"), description="Folder for the tool's own data.")
+    database_url: str | None = Field(None, description="SQLite or PostgreSQL; default: a file in the home.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8300, ge=0, le=65535, description="Port to listen on.")
+    workers: int = Field(1, ge=1, le=64, description="Worker processes.")
+    auth: AuthMode = Field(AuthMode.EMULATOR, description="Who may call: emulator or entra.")
+    open: bool = Field(default=False, description="Serve everybody as Administrator (loopback only).")
+    i_know_this_is_open: bool = Field(default=False, description="Allow emulator auth on a public address.")
+    log_format: str = Field("json", pattern="^(json|console)$", description="Log lines: json or console.")
+    writer_queue_max: int = Field(10_000, ge=1, description="Writes that may wait; beyond: 503.")
+    writer_batch_max: int = Field(256, ge=1, description="Most writes in one transaction.")
+    statement_timeout_seconds: float = Field(15.0, gt=0, description="Longest read statement.")
+    horizon_days: int = Field(7, ge=1, description="Days lapsed rows and old generations are kept.")
+
+    @property
+    def is_emulator(self) -> bool:
+        return self.auth is AuthMode.EMULATOR
+
+    @property
+    def is_open(self) -> bool:
+        return self.open
+
+    @property
+    def effective_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{(self.home / 'topcoat.db').absolute()}"

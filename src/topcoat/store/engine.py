@@ -1,0 +1,214 @@
+"""Engines and connections: a read cannot write, because its connection is of another type."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import orjson
+import sqlalchemy
+from sqlalchemy import Row, event, exc, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from topcoat.core import errors
+from topcoat.store import schema
+
+BUSY_TIMEOUT_MS = 30_000
+POOL_SIZE_MAX = 20
+_EXPECTED_URL = "sqlite:///path/to/file or postgresql://user@host/database"
+
+Parameters = Mapping[str, Any]
+
+
+class ReadConnection:
+    """Runs statements that read."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self._connection.dialect.name == "postgresql"
+
+    async def fetch_all(
+        self, statement: sqlalchemy.Executable, parameters: Parameters | None = None
+    ) -> Sequence[Row[Any]]:
+        result = await self._connection.execute(statement, parameters)
+        return result.all()
+
+    async def fetch_one(
+        self, statement: sqlalchemy.Executable, parameters: Parameters | None = None
+    ) -> Row[Any] | None:
+        result = await self._connection.execute(statement, parameters)
+        return result.first()
+
+
+class WriteConnection(ReadConnection):
+    """Runs statements inside one transaction that is committed when its block ends without an error."""
+
+    async def run(
+        self, statement: sqlalchemy.Executable, parameters: Parameters | Sequence[Parameters] | None = None
+    ) -> int:
+        """Return the number of rows touched."""
+        result = await self._connection.execute(statement, parameters)
+        return result.rowcount
+
+    @property
+    def raw(self) -> AsyncConnection:
+        """For what only a driver offers, such as COPY."""
+        return self._connection
+
+
+class Store:
+    """One database: SQLite (WAL, every commit on disk) or PostgreSQL."""
+
+    _NOT_MIGRATED: ClassVar[str] = "missing"
+
+    def __init__(self, url: str, *, statement_timeout_seconds: float = 15.0) -> None:
+        self.url = normalised_url(url)
+        self.is_postgresql = self.url.get_backend_name() == "postgresql"
+        self._statement_timeout_ms = int(statement_timeout_seconds * 1000)
+        if self.is_postgresql:
+            self._open_postgresql()
+        else:
+            self._open_sqlite()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[ReadConnection]:
+        """One view of the database for all statements inside (S20)."""
+        async with reachable(), self._snapshot_engine.connect() as connection, connection.begin():
+            yield ReadConnection(connection)
+
+    @asynccontextmanager
+    async def glancing(self) -> AsyncIterator[ReadConnection]:
+        """For one statement, which is a view in itself and needs no transaction."""
+        async with reachable(), self._glance_engine.connect() as connection:
+            yield ReadConnection(connection)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[WriteConnection]:
+        async with self._write_engine.begin() as connection:
+            yield WriteConnection(connection)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncConnection]:
+        """One connection kept over many transactions: for session locks and temporary tables."""
+        async with self._write_engine.connect() as connection:
+            yield connection
+
+    async def check_schema(self) -> None:
+        """Raise `SchemaOutdated` unless the database has exactly this version's schema."""
+        async with self.glancing() as connection:
+            try:
+                row = await connection.fetch_one(text("SELECT version_num FROM alembic_version"))
+            except exc.DBAPIError:
+                row = None
+        found = row[0] if row is not None else self._NOT_MIGRATED
+        if found != schema.HEAD_REVISION:
+            raise errors.SchemaOutdated(found=found, needed=schema.HEAD_REVISION)
+
+    async def close(self) -> None:
+        for engine in {self._write_engine, self._snapshot_engine, self._glance_engine}:
+            await engine.dispose()
+
+    def _open_postgresql(self) -> None:
+        reading = {
+            "default_transaction_read_only": "on",
+            "statement_timeout": str(self._statement_timeout_ms),
+        }
+        read_engine = self._postgresql_engine(reading)
+        self._snapshot_engine = read_engine.execution_options(isolation_level="REPEATABLE READ")
+        self._glance_engine = read_engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._write_engine = self._postgresql_engine({})
+
+    def _postgresql_engine(self, server_settings: dict[str, str]) -> AsyncEngine:
+        return create_async_engine(
+            self.url,
+            pool_size=POOL_SIZE_MAX,
+            max_overflow=0,
+            pool_timeout=10,
+            connect_args={"server_settings": {"jit": "off", **server_settings}, "timeout": 10},
+        )
+
+    def _open_sqlite(self) -> None:
+        Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        self._write_engine = self._sqlite_engine(begin="BEGIN IMMEDIATE", size=2)
+        self._snapshot_engine = self._sqlite_engine(begin="BEGIN", size=4, is_reading=True)
+        self._glance_engine = self._sqlite_engine(begin="", size=4, is_reading=True)
+
+    def _sqlite_engine(self, *, begin: str, size: int, is_reading: bool = False) -> AsyncEngine:
+        engine = create_async_engine(self.url, pool_size=size, max_overflow=0, pool_timeout=60)
+        _configure_sqlite(engine, begin=begin, is_reading=is_reading)
+        return engine
+
+
+@asynccontextmanager
+async def reachable() -> AsyncIterator[None]:
+    """Turn the driver's connection and time-out errors into `StoreUnreachable`."""
+    try:
+        yield
+    except (exc.TimeoutError, ConnectionError, TimeoutError, asyncio.TimeoutError) as error:
+        raise errors.StoreUnreachable(reason=type(error).__name__) from error
+    except (exc.OperationalError, exc.InterfaceError) as error:
+        raise errors.StoreUnreachable(reason=type(error.orig).__name__) from error
+    except exc.DBAPIError as error:
+        if error.connection_invalidated or is_statement_timeout(error):
+            raise errors.StoreUnreachable(reason=type(error.orig).__name__) from error
+        raise
+
+
+def is_statement_timeout(error: exc.DBAPIError) -> bool:
+    return sqlstate(error) == "57014"
+
+
+def sqlstate(error: exc.DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def normalised_url(url: str) -> sqlalchemy.URL:
+    """Accept any driver part and take ours; raise `ParameterInvalid` for a database that is not supported."""
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except exc.ArgumentError:
+        raise errors.ParameterInvalid(
+            parameter="database URL", found="unreadable", expected=_EXPECTED_URL
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+asyncpg")
+    if backend == "sqlite" and parsed.database and parsed.database != ":memory:":
+        return parsed.set(drivername="sqlite+aiosqlite")
+    raise errors.ParameterInvalid(
+        parameter="database URL",
+        found=f"for {backend} {parsed.database or ''}".rstrip(),
+        expected=_EXPECTED_URL,
+    )
+
+
+def dump_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def load_json(value: Any) -> Any:
+    return orjson.loads(value)
+
+
+def _configure_sqlite(engine: AsyncEngine, *, begin: str, is_reading: bool) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's BEGIN below, not the driver's guess
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        if not is_reading:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA cache_size=-32768")
+        cursor.execute("PRAGMA mmap_size=268435456")
+        cursor.execute(f"PRAGMA query_only={'ON' if is_reading else 'OFF'}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: sqlalchemy.Connection) -> None:
+        if begin:
+            connection.exec_driver_sql(begin)

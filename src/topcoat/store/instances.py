@@ -1,0 +1,229 @@
+"""Instances, where each stands, and the catalogs of their generations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from topcoat.clock import ServiceTime, from_microseconds, to_microseconds
+from topcoat.core.catalog import ActivityConfiguration, Catalog, Column, ColumnType, Table, TableKind
+from topcoat.store.engine import ReadConnection, WriteConnection, dump_json, load_json
+
+_LOCK_CLASS = 0x746F70  # the first half of PostgreSQL's advisory lock key; the second is the instance
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRow:
+    instance_id: int
+    guid: str
+    name: str
+    instance_type: str
+    created_at: datetime
+    updated_at: datetime
+    active_generation: int | None
+    subscription_keys: tuple[str, ...] | None
+    refreshed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where an instance stands: its active generation, its last sequence, and the service time."""
+
+    instance_id: int
+    generation: int | None
+    sequence: int
+    recorded_at: datetime
+    profile_lifetime: timedelta
+    activity_lifetime: timedelta
+    service_time: ServiceTime
+
+
+_LIST = """
+SELECT i.instance_id, i.guid, i.name, i.instance_type, i.created_at, i.updated_at, i.active_generation,
+       CAST(i.subscription_keys AS TEXT) AS subscription_keys, g.activated_at
+FROM instance i
+LEFT JOIN generation g ON g.instance_id = i.instance_id AND g.generation = i.active_generation
+"""
+
+_STAND = text("""
+SELECT i.instance_id, i.active_generation, n.last_sequence, n.last_recorded_at,
+       i.profile_lifetime, i.activity_lifetime, c.shift, c.frozen_at
+FROM instance i
+JOIN instance_counter n ON n.instance_id = i.instance_id
+CROSS JOIN service_clock c
+WHERE i.guid = :guid
+""")
+
+
+async def list_instances(connection: ReadConnection) -> list[InstanceRow]:
+    return [_instance_row(row) for row in await connection.fetch_all(text(_LIST + "ORDER BY i.guid"))]
+
+
+async def find_instance(connection: ReadConnection, guid: str) -> InstanceRow | None:
+    row = await connection.fetch_one(text(_LIST + "WHERE i.guid = :guid"), {"guid": guid})
+    return None if row is None else _instance_row(row)
+
+
+async def find_stand(connection: ReadConnection, guid: str) -> Stand | None:
+    row = await connection.fetch_one(_STAND, {"guid": guid})
+    return None if row is None else _stand(row)
+
+
+async def lock_stand(connection: WriteConnection, guid: str) -> Stand | None:
+    """Take the instance's lock until the end of the transaction, then read where it stands (S6)."""
+    if connection.is_postgresql:
+        await connection.fetch_all(_LOCK, {"guid": guid, "lock_class": _LOCK_CLASS})
+    return await find_stand(connection, guid)
+
+
+_LOCK = text("""
+SELECT pg_advisory_xact_lock(CAST(:lock_class AS integer), instance_id) FROM instance WHERE guid = :guid
+""")
+
+
+async def advance_counter(
+    connection: WriteConnection, instance_id: int, *, sequence: int, recorded_at: datetime
+) -> None:
+    statement = text(
+        "UPDATE instance_counter SET last_sequence = :sequence, last_recorded_at = :recorded_at"
+        " WHERE instance_id = :instance_id"
+    )
+    values = {
+        "sequence": sequence,
+        "recorded_at": to_microseconds(recorded_at),
+        "instance_id": instance_id,
+    }
+    await connection.run(statement, values)
+
+
+async def save_instance(
+    connection: WriteConnection,
+    *,
+    guid: str,
+    name: str,
+    instance_type: str,
+    profile_lifetime: timedelta,
+    activity_lifetime: timedelta,
+    subscription_keys: Sequence[str],
+    now: datetime,
+) -> None:
+    """Create an instance, or bring the one with that GUID up to date."""
+    values = {
+        "guid": guid,
+        "name": name,
+        "instance_type": instance_type,
+        "profile_lifetime": profile_lifetime // _MICROSECOND,
+        "activity_lifetime": activity_lifetime // _MICROSECOND,
+        "subscription_keys": dump_json(list(subscription_keys)) if subscription_keys else None,
+        "now": to_microseconds(now),
+    }
+    await connection.run(_json_parameter(_SAVE, connection, "subscription_keys"), values)
+    await connection.run(text(_ADD_COUNTER), {"guid": guid})
+
+
+_SAVE = """
+INSERT INTO instance (guid, name, instance_type, created_at, updated_at, profile_lifetime, activity_lifetime,
+                      subscription_keys)
+VALUES (:guid, :name, :instance_type, :now, :now, :profile_lifetime, :activity_lifetime, :subscription_keys)
+ON CONFLICT (guid) DO UPDATE
+SET name = excluded.name, instance_type = excluded.instance_type, updated_at = excluded.updated_at,
+    profile_lifetime = excluded.profile_lifetime, activity_lifetime = excluded.activity_lifetime,
+    subscription_keys = excluded.subscription_keys
+"""
+
+_ADD_COUNTER = """
+INSERT INTO instance_counter (instance_id, last_generation, last_sequence, last_recorded_at)
+SELECT instance_id, 0, 0, 0 FROM instance WHERE guid = :guid
+ON CONFLICT (instance_id) DO NOTHING
+"""
+
+
+async def find_catalog(connection: ReadConnection, instance_id: int, generation: int) -> Catalog | None:
+    row = await connection.fetch_one(
+        text(
+            "SELECT CAST(catalog AS TEXT) FROM generation"
+            " WHERE instance_id = :instance_id AND generation = :generation AND state IN ('active', 'closed')"
+        ),
+        {"instance_id": instance_id, "generation": generation},
+    )
+    return None if row is None else load_catalog(row[0])
+
+
+def dump_catalog(catalog: Catalog) -> str:
+    return dump_json([_table_document(table) for table in catalog.tables])
+
+
+def load_catalog(json_text: str) -> Catalog:
+    return Catalog(tuple(_load_table(document) for document in load_json(json_text)))
+
+
+def _table_document(table: Table) -> dict[str, Any]:
+    activity = table.activity
+    return {
+        "name": table.name,
+        "kind": table.kind.value,
+        "primary_key": table.primary_key,
+        "data_source": table.data_source,
+        "columns": [[c.name, c.type.value, c.is_key, c.is_mandatory] for c in table.columns],
+        "activity": None
+        if activity is None
+        else {name: getattr(activity, name) for name in ActivityConfiguration.__dataclass_fields__},
+    }
+
+
+def _load_table(document: dict[str, Any]) -> Table:
+    activity = document["activity"]
+    return Table(
+        name=document["name"],
+        kind=TableKind(document["kind"]),
+        primary_key=document["primary_key"],
+        data_source=document["data_source"],
+        columns=tuple(
+            Column(name, ColumnType(type_), is_key=is_key, is_mandatory=is_mandatory)
+            for name, type_, is_key, is_mandatory in document["columns"]
+        ),
+        activity=None if activity is None else ActivityConfiguration(**activity),
+    )
+
+
+def _instance_row(row: Row[Any]) -> InstanceRow:
+    keys = row.subscription_keys
+    return InstanceRow(
+        instance_id=row.instance_id,
+        guid=row.guid,
+        name=row.name,
+        instance_type=row.instance_type,
+        created_at=from_microseconds(row.created_at),
+        updated_at=from_microseconds(row.updated_at),
+        active_generation=row.active_generation,
+        subscription_keys=None if keys is None else tuple(load_json(keys)),
+        refreshed_at=None if row.activated_at is None else from_microseconds(row.activated_at),
+    )
+
+
+def _stand(row: Row[Any]) -> Stand:
+    return Stand(
+        instance_id=row.instance_id,
+        generation=row.active_generation,
+        sequence=row.last_sequence,
+        recorded_at=from_microseconds(row.last_recorded_at),
+        profile_lifetime=row.profile_lifetime * _MICROSECOND,
+        activity_lifetime=row.activity_lifetime * _MICROSECOND,
+        service_time=service_time(row.shift, row.frozen_at),
+    )
+
+
+def service_time(shift: int, frozen_at: int | None) -> ServiceTime:
+    return ServiceTime(
+        shift=shift * _MICROSECOND, frozen_at=None if frozen_at is None else from_microseconds(frozen_at)
+    )
+
+
+def _json_parameter(statement: str, connection: ReadConnection, name: str) -> Any:
+    """Have PostgreSQL read the parameter as jsonb; SQLite keeps JSON as text."""
+    if connection.is_postgresql:
+        statement = statement.replace(f":{name}", f"CAST(:{name} AS jsonb)")
+    return text(statement)

@@ -1,0 +1,163 @@
+"""Overrides and their releases: inserted in commit order, never updated (S6, S9)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import TextClause, text
+
+from topcoat.clock import from_microseconds, to_microseconds
+from topcoat.core.catalog import Document
+from topcoat.core.overlay.override import Confirmation, Override, Release, Withdrawal
+from topcoat.store import rowset
+from topcoat.store.engine import ReadConnection, WriteConnection, dump_json, load_json
+
+
+@dataclass(frozen=True, slots=True)
+class NewOverride:
+    sequence: int
+    customer_id: str
+    valid_until: datetime
+    caller: str | None
+    principal: str
+    columns: Document
+
+
+@dataclass(frozen=True, slots=True)
+class NewRelease:
+    """A withdrawal, or, where it has a column and a generation, a confirmation."""
+
+    sequence: int
+    customer_id: str
+    released_sequence: int
+    column: str | None = None
+    generation: int | None = None
+    principal: str | None = None
+
+
+async def insert_overrides(
+    connection: WriteConnection,
+    *,
+    instance_id: int,
+    generation: int,
+    recorded_at: datetime,
+    overrides: Sequence[NewOverride],
+) -> set[int]:
+    """Insert those whose profile exists in the generation; return their sequences."""
+    rows = [
+        {
+            "sequence": o.sequence,
+            "customer_id": o.customer_id,
+            "valid_until": to_microseconds(o.valid_until),
+            "caller": o.caller,
+            "principal": o.principal,
+            "column_values": o.columns,
+        }
+        for o in overrides
+    ]
+    values = {
+        "instance_id": instance_id,
+        "generation": generation,
+        "recorded_at": to_microseconds(recorded_at),
+        "rows": dump_json(rows),
+    }
+    inserted = await connection.fetch_all(_insert_overrides(connection.is_postgresql), values)
+    return {row[0] for row in inserted}
+
+
+@cache
+def _insert_overrides(is_postgresql: bool) -> TextClause:  # noqa: FBT001 - a cache key
+    return text(f"""
+INSERT INTO override (instance_id, customer_id, sequence, valid_until, recorded_at, caller, principal, column_values)
+SELECT :instance_id, new.customer_id, new.sequence, new.valid_until, :recorded_at, new.caller, new.principal,
+       new.column_values
+FROM {rowset.rows_from_json(rowset.NEW_OVERRIDE_COLUMNS, is_postgresql=is_postgresql)}
+WHERE EXISTS (
+    SELECT 1 FROM snapshot_profile p
+    WHERE p.instance_id = :instance_id
+      AND p.customer_id = COALESCE((
+          SELECT a.customer_id FROM alias a
+          WHERE a.instance_id = :instance_id AND a.alias_id = new.customer_id
+            AND a.generation_from <= :generation AND a.generation_to > :generation), new.customer_id)
+      AND p.generation_from <= :generation AND p.generation_to > :generation)
+ORDER BY new.customer_id, new.sequence
+RETURNING sequence
+""")
+
+
+async def insert_releases(
+    connection: WriteConnection, *, instance_id: int, recorded_at: datetime, releases: Sequence[NewRelease]
+) -> None:
+    values = [
+        {
+            "instance_id": instance_id,
+            "customer_id": r.customer_id,
+            "sequence": r.sequence,
+            "recorded_at": to_microseconds(recorded_at),
+            "released_sequence": r.released_sequence,
+            "column_name": r.column,
+            "generation": r.generation,
+            "principal": r.principal,
+        }
+        for r in releases
+    ]
+    await connection.run(_INSERT_RELEASE, values)
+
+
+_INSERT_RELEASE = text("""
+INSERT INTO override_release (instance_id, customer_id, sequence, recorded_at, released_sequence, column_name,
+                              generation, principal)
+VALUES (:instance_id, :customer_id, :sequence, :recorded_at, :released_sequence, :column_name, :generation,
+        :principal)
+""")
+
+
+async def find_override(connection: ReadConnection, instance_id: int, sequence: int) -> Override | None:
+    row = await connection.fetch_one(_FIND, {"instance_id": instance_id, "sequence": sequence})
+    return None if row is None else load_override(row)
+
+
+_FIND = text("""
+SELECT customer_id, sequence, valid_until, recorded_at, caller, principal,
+       CAST(column_values AS TEXT) AS document
+FROM override WHERE instance_id = :instance_id AND sequence = :sequence
+""")
+
+
+async def list_releases(connection: ReadConnection, instance_id: int, customer_id: str) -> list[Release]:
+    """Those of one id, survivor or alias, in the order of their sequences."""
+    rows = await connection.fetch_all(
+        text(
+            "SELECT sequence, released_sequence, column_name, generation FROM override_release"
+            " WHERE instance_id = :instance_id AND customer_id = :customer_id ORDER BY sequence"
+        ),
+        {"instance_id": instance_id, "customer_id": customer_id},
+    )
+    return [load_release(row) for row in rows]
+
+
+def load_override(row: Any) -> Override:
+    """From a row with customer_id, sequence, valid_until, recorded_at, caller, principal, document."""
+    return Override(
+        sequence=row.sequence,
+        customer_id=row.customer_id,
+        columns=load_json(row.document),
+        recorded_at=from_microseconds(row.recorded_at),
+        valid_until=from_microseconds(row.valid_until),
+        caller=row.caller,
+        principal=row.principal,
+    )
+
+
+def load_release(row: Any) -> Release:
+    """From a row with sequence, released_sequence, column_name, generation."""
+    if row.column_name is None:
+        return Withdrawal(sequence=row.sequence, withdrawn=row.released_sequence)
+    return Confirmation(
+        sequence=row.sequence,
+        column=row.column_name,
+        judged=row.released_sequence,
+        generation=row.generation,
+    )

@@ -1,0 +1,43 @@
+"""Many rows in one parameter: a JSON array that a statement reads as a table, whatever its length."""
+
+from collections.abc import Mapping
+
+NEW_ACTIVITY_COLUMNS: Mapping[str, str] = {
+    "sequence": "bigint",
+    "customer_id": "text",
+    "customer_table": "text",
+    "customer_key": "text",
+    "activity_id": "text",
+    "activity_time": "bigint",
+    "activity_type": "text",
+    "source_table": "text",
+    "valid_until": "bigint",
+    "caller": "text",
+    "principal": "text",
+    "document": "jsonb",
+}
+
+NEW_OVERRIDE_COLUMNS: Mapping[str, str] = {
+    "sequence": "bigint",
+    "customer_id": "text",
+    "valid_until": "bigint",
+    "caller": "text",
+    "principal": "text",
+    "column_values": "jsonb",
+}
+
+
+def rows_from_json(columns: Mapping[str, str], *, is_postgresql: bool) -> str:
+    """A table expression named `new` over the parameter `:rows`; types are PostgreSQL's."""
+    if is_postgresql:
+        typed = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
+        return f"jsonb_to_recordset(CAST(:rows AS jsonb)) AS new({typed})"
+    extracted = ", ".join(f"value ->> '$.{name}' AS {name}" for name in columns)
+    return f"(SELECT {extracted} FROM json_each(:rows)) AS new"
+
+
+def ids_from_json(*, is_postgresql: bool) -> str:
+    """A table expression named `named` with one column `customer_id`, over the parameter `:ids`."""
+    if is_postgresql:
+        return "jsonb_array_elements_text(CAST(:ids AS jsonb)) AS named(customer_id)"
+    return "(SELECT value AS customer_id FROM json_each(:ids)) AS named"
