@@ -272,7 +272,7 @@ def described(value: Any) -> str:
             return "an object"
 
 
-def _canonical(type_: ColumnType, value: Any) -> Any:  # noqa: PLR0911 - one return a type
+def _canonical(type_: ColumnType, value: Any) -> Any:
     match type_:
         case ColumnType.STRING:
             return _checked_string(value)

@@ -62,8 +62,7 @@ def validate_source_record(table: Table, record: Any) -> Document:
     """Like `catalog.validate_record`, with the table's time zone for date-times that have no offset."""
     zone = _zone(table.activity.time_zone) if table.activity is not None else UTC
     localised = {
-        name: _localised(value, zone) if _is_date_time(table, name) else value
-        for name, value in record.items()
+        name: _localised(value, zone) if _is_date_time(table, name) else value for name, value in record.items()
     }
     return catalog.validate_record(table, localised)
 

@@ -1,6 +1,5 @@
 """Engines and connections: a read cannot write, because its connection is of another type."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -148,7 +147,7 @@ async def reachable() -> AsyncIterator[None]:
     """Turn the driver's connection and time-out errors into `StoreUnreachable`."""
     try:
         yield
-    except (exc.TimeoutError, ConnectionError, TimeoutError, asyncio.TimeoutError) as error:
+    except (exc.TimeoutError, ConnectionError, TimeoutError) as error:
         raise errors.StoreUnreachable(reason=type(error).__name__) from error
     except (exc.OperationalError, exc.InterfaceError) as error:
         raise errors.StoreUnreachable(reason=type(error.orig).__name__) from error
@@ -171,9 +170,7 @@ def normalised_url(url: str) -> sqlalchemy.URL:
     try:
         parsed = sqlalchemy.make_url(url)
     except exc.ArgumentError:
-        raise errors.ParameterInvalid(
-            parameter="database URL", found="unreadable", expected=_EXPECTED_URL
-        ) from None
+        raise errors.ParameterInvalid(parameter="database URL", found="unreadable", expected=_EXPECTED_URL) from None
     backend = parsed.get_backend_name()
     if backend in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+asyncpg")

@@ -27,9 +27,7 @@ def migrate(database_url: str, *, to: str = "head", as_sql: bool = False) -> Non
     revisions = _revisions()
     target = revisions[-1] if to == "head" else to
     if target not in ("base", *revisions):
-        raise errors.ParameterInvalid(
-            parameter="--to", found=to, expected="base, head, " + ", ".join(revisions)
-        )
+        raise errors.ParameterInvalid(parameter="--to", found=to, expected="base, head, " + ", ".join(revisions))
     found = None if as_sql else asyncio.run(_find_revision(config.attributes["url"]))
     if target == "base" or (found in revisions and revisions.index(target) < revisions.index(found)):
         command.downgrade(config, target, sql=as_sql)

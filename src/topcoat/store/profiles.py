@@ -179,10 +179,10 @@ async def list_family(
     values = {"instance_id": instance_id, "generation": generation, "ids": dump_json(list(customer_ids))}
     rows = await connection.fetch_all(_list_family(connection.is_postgresql), values)
     family: dict[str, list[str]] = {}
-    for survivor_id, alias_id in rows:
-        members = family.setdefault(survivor_id, [survivor_id])
-        if alias_id is not None and alias_id not in members:
-            members.append(alias_id)
+    for row in rows:
+        members = family.setdefault(row.customer_id, [row.customer_id])
+        if row.alias_id is not None and row.alias_id not in members:
+            members.append(row.alias_id)
     return family
 
 

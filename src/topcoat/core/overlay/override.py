@@ -51,9 +51,7 @@ class Confirmation:
 Release = Withdrawal | Confirmation
 
 
-def live_overrides(
-    overrides: Iterable[Override], releases: Iterable[Release], view: View
-) -> list[Override]:
+def live_overrides(overrides: Iterable[Override], releases: Iterable[Release], view: View) -> list[Override]:
     """The overrides that count in a view, by sequence, each without the columns that were confirmed."""
     withdrawn, confirmed = _released(releases, view)
     live = []

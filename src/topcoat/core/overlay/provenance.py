@@ -30,9 +30,7 @@ def explain_record(
     }
 
 
-def _explain_column(
-    name: str, snapshot_value: Any, newest_first: Sequence[Override], generation: int
-) -> Provenance:
+def _explain_column(name: str, snapshot_value: Any, newest_first: Sequence[Override], generation: int) -> Provenance:
     naming = [override for override in newest_first if name in override.columns]
     winner = naming[0] if naming else None
     return Provenance(

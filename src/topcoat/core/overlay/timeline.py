@@ -22,9 +22,7 @@ class Activity:
     valid_until: datetime | None = None
 
 
-def merge_timeline(
-    activities: Iterable[Activity], view: View, hidden_tables: Iterable[str] = ()
-) -> list[Activity]:
+def merge_timeline(activities: Iterable[Activity], view: View, hidden_tables: Iterable[str] = ()) -> list[Activity]:
     """The timeline of one profile, from all its activities under all its aliases.
 
     Of equal ids the snapshot's shows, else the one with the lowest sequence (S12, S15).

@@ -1,0 +1,254 @@
+"""Activities as reads see them: the snapshot's and the live real-time ones, in one order (S15-S17)."""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
+
+from topcoat.clock import from_microseconds, to_microseconds
+from topcoat.core.overlay.override import View
+from topcoat.core.overlay.timeline import Activity
+from topcoat.store import schema
+from topcoat.store.engine import ReadConnection, load_json
+
+
+class Comparison(enum.Enum):
+    EQUAL = "eq"
+    NOT_EQUAL = "ne"
+    GREATER = "gt"
+    GREATER_OR_EQUAL = "ge"
+    LESS = "lt"
+    LESS_OR_EQUAL = "le"
+
+
+@dataclass(frozen=True, slots=True)
+class PagePoint:
+    """The last activity of the page before."""
+
+    activity_time: datetime
+    activity_id: str
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityQuery:
+    """Which activities: all conditions hold together; None means any.
+
+    `members` are the ids asked for with all their aliases.
+    """
+
+    members: tuple[str, ...] | None = None
+    activity_ids: tuple[str, ...] | None = None
+    times: tuple[tuple[Comparison, datetime], ...] = ()
+    types: tuple[str, ...] = ()
+    displays: tuple[str, ...] = ()
+    hidden_tables: tuple[str, ...] = ()
+    is_descending: bool = True
+    after: PagePoint | None = None
+
+
+_snapshot = schema.snapshot_activity
+_realtime = schema.realtime_activity
+
+
+async def list_activities(
+    connection: ReadConnection,
+    *,
+    instance_id: int,
+    view: View,
+    query: ActivityQuery,
+    skip: int,
+    limit: int,
+) -> list[Activity]:
+    """Activities under the surviving ids of their profiles, by time, then id."""
+    branches = [
+        _page(branch, query, connection, skip + limit)
+        for branch in (_snapshot_branch(instance_id, view), _realtime_branch(instance_id, view))
+    ]
+    together = sqlalchemy.union_all(*[select(branch.subquery()) for branch in branches]).subquery()
+    statement = select(together).order_by(*_order(together.c, query)).offset(skip).limit(limit)
+    return [_activity(row) for row in await connection.fetch_all(statement)]
+
+
+def _snapshot_branch(instance_id: int, view: View) -> sqlalchemy.Select[Any]:
+    table = _snapshot.c
+    return select(
+        table.activity_id,
+        table.customer_id.label("customer_id"),
+        table.activity_time,
+        table.activity_type,
+        table.source_table,
+        sqlalchemy.cast(literal(None), sqlalchemy.BigInteger).label("sequence"),
+        sqlalchemy.cast(literal(None), sqlalchemy.BigInteger).label("valid_until"),
+        table.document,
+        table.customer_id.label("stored_id"),
+    ).where(table.instance_id == instance_id, _at_generation(table, view.generation))
+
+
+def _realtime_branch(instance_id: int, view: View) -> sqlalchemy.Select[Any]:
+    table = _realtime.c
+    alias = schema.alias.alias("named")
+    survivor = func.coalesce(alias.c.customer_id, table.customer_id)
+    return (
+        select(
+            table.activity_id,
+            survivor.label("customer_id"),
+            table.activity_time,
+            table.activity_type,
+            table.source_table,
+            table.sequence,
+            table.valid_until,
+            table.document,
+            table.customer_id.label("stored_id"),
+        )
+        .select_from(_realtime.outerjoin(alias, _names(alias, table.customer_id, instance_id, view)))
+        .where(
+            table.instance_id == instance_id,
+            table.sequence <= view.sequence,
+            table.valid_until > to_microseconds(view.now),
+            exists(_profile(instance_id, view, survivor)),
+            ~exists(_same_in_snapshot(instance_id, view, survivor)),
+            ~exists(_earlier_twin(instance_id, view, survivor)),
+        )
+    )
+
+
+def _profile(instance_id: int, view: View, survivor: ColumnElement[str]) -> sqlalchemy.Select[Any]:
+    table = schema.snapshot_profile.c
+    return select(literal(1)).where(
+        table.instance_id == instance_id,
+        table.customer_id == survivor,
+        _at_generation(table, view.generation),
+    )
+
+
+def _same_in_snapshot(instance_id: int, view: View, survivor: ColumnElement[str]) -> sqlalchemy.Select[Any]:
+    """The snapshot's copy of a real-time activity, which is the one to show (S15)."""
+    table = _snapshot.alias("same").c
+    return select(literal(1)).where(
+        table.instance_id == instance_id,
+        table.activity_id == _realtime.c.activity_id,
+        table.customer_id == survivor,
+        _at_generation(table, view.generation),
+    )
+
+
+def _earlier_twin(instance_id: int, view: View, survivor: ColumnElement[str]) -> sqlalchemy.Select[Any]:
+    """A live activity with the same id and a lower sequence, under another id of a merged profile (S12)."""
+    twin = _realtime.alias("twin")
+    alias = schema.alias.alias("twin_named")
+    joined = twin.outerjoin(alias, _names(alias, twin.c.customer_id, instance_id, view))
+    return (
+        select(literal(1))
+        .select_from(joined)
+        .where(
+            twin.c.instance_id == instance_id,
+            twin.c.activity_id == _realtime.c.activity_id,
+            twin.c.sequence < _realtime.c.sequence,
+            twin.c.valid_until > to_microseconds(view.now),
+            func.coalesce(alias.c.customer_id, twin.c.customer_id) == survivor,
+        )
+    )
+
+
+def _names(
+    alias: sqlalchemy.FromClause, named: ColumnElement[str], instance_id: int, view: View
+) -> ColumnElement[bool]:
+    return and_(
+        alias.c.instance_id == instance_id,
+        alias.c.alias_id == named,
+        _at_generation(alias.c, view.generation),
+    )
+
+
+def _at_generation(columns: Any, generation: int) -> ColumnElement[bool]:
+    return and_(columns.generation_from <= generation, columns.generation_to > generation)
+
+
+def _page(
+    branch: sqlalchemy.Select[Any], query: ActivityQuery, connection: ReadConnection, limit: int
+) -> sqlalchemy.Select[Any]:
+    """Conditions, order and limit pushed into one branch, so that it reads no more than a page can show."""
+    table = branch.selected_columns
+    conditions = [*_conditions(table, query, is_postgresql=connection.is_postgresql)]
+    if query.after is not None:
+        conditions.append(_behind(table, query, query.after))
+    return branch.where(*conditions).order_by(*_order(table, query)).limit(limit)
+
+
+def _conditions(table: Any, query: ActivityQuery, *, is_postgresql: bool) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if query.members is not None:
+        conditions.append(_among(table.stored_id, query.members))
+    if query.activity_ids is not None:
+        conditions.append(_among(table.activity_id, query.activity_ids))
+    for comparison, instant in query.times:
+        conditions.append(_compared(table.activity_time, comparison, to_microseconds(instant)))
+    conditions += [table.activity_type == value for value in query.types]
+    display = _display(table.document, is_postgresql=is_postgresql)
+    conditions += [display == value for value in query.displays]
+    if query.hidden_tables:
+        source = table.source_table
+        conditions.append(or_(source.is_(None), source.not_in(query.hidden_tables)))
+    return conditions
+
+
+def _among(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+    return column == values[0] if len(values) == 1 else column.in_(values)
+
+
+def _display(document: Any, *, is_postgresql: bool) -> ColumnElement[str]:
+    if is_postgresql:
+        return func.jsonb_extract_path_text(document, "ActivityTypeDisplay")
+    return func.json_extract(document, "$.ActivityTypeDisplay")
+
+
+def _compared(column: Any, comparison: Comparison, value: int) -> ColumnElement[bool]:
+    comparisons: dict[Comparison, ColumnElement[bool]] = {
+        Comparison.EQUAL: column == value,
+        Comparison.NOT_EQUAL: column != value,
+        Comparison.GREATER: column > value,
+        Comparison.GREATER_OR_EQUAL: column >= value,
+        Comparison.LESS: column < value,
+        Comparison.LESS_OR_EQUAL: column <= value,
+    }
+    return comparisons[comparison]
+
+
+def _behind(table: Any, query: ActivityQuery, point: PagePoint) -> ColumnElement[bool]:
+    """Keyset: an index can seek to the first comparison, the rest settles ties."""
+    time, activity_id = table.activity_time, table.activity_id
+    instant = to_microseconds(point.activity_time)
+    if query.is_descending:
+        tie = or_(
+            activity_id < point.activity_id,
+            and_(activity_id == point.activity_id, table.customer_id < point.customer_id),
+        )
+        return and_(time <= instant, or_(time < instant, tie))
+    tie = or_(
+        activity_id > point.activity_id,
+        and_(activity_id == point.activity_id, table.customer_id > point.customer_id),
+    )
+    return and_(time >= instant, or_(time > instant, tie))
+
+
+def _order(table: Any, query: ActivityQuery) -> list[ColumnElement[Any]]:
+    keys = [table.activity_time, table.activity_id, table.customer_id]
+    return [key.desc() if query.is_descending else key.asc() for key in keys]
+
+
+def _activity(row: Any) -> Activity:
+    document = row.document if isinstance(row.document, dict) else load_json(row.document)
+    return Activity(
+        activity_id=row.activity_id,
+        customer_id=row.customer_id,
+        activity_time=from_microseconds(row.activity_time),
+        document=document,
+        source_table=row.source_table,
+        sequence=row.sequence,
+        valid_until=None if row.valid_until is None else from_microseconds(row.valid_until),
+    )
