@@ -1,5 +1,6 @@
 """The only reader of environment variables: every option of the command line is `TOPCOAT_…` here."""
 
+import os
 from enum import Enum
 from pathlib import Path
 
@@ -38,6 +39,12 @@ class Settings(BaseSettings):
     @property
     def is_open(self) -> bool:
         return self.open
+
+    def export(self) -> None:
+        """Put these settings into the environment, for worker processes to find."""
+        for name, value in self.model_dump(mode="json").items():
+            if value is not None:
+                os.environ[f"TOPCOAT_{name.upper()}"] = str(value)
 
     @property
     def effective_database_url(self) -> str:

@@ -1,0 +1,18 @@
+"""What happens: one public function per use case; a flow opens the transaction and knows no HTTP and no SQL."""
+
+from dataclasses import dataclass
+
+from topcoat.flows.ingest import Ingest
+from topcoat.flows.instances import Instances
+from topcoat.flows.query import Query
+from topcoat.flows.service_clock import ServiceClockControl
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """Everything a surface may ask for."""
+
+    ingest: Ingest
+    query: Query
+    instances: Instances
+    service_clock: ServiceClockControl

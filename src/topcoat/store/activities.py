@@ -81,8 +81,9 @@ async def take_attachable(connection: WriteConnection, batch: Batch, *, limit: i
     """Remove waiting activities whose customer the key ring now knows, and return them, oldest first."""
     values = batch.parameters() | {"limit": limit}
     rows = await connection.fetch_all(_LIST_ATTACHABLE, values)
-    for row in rows:
-        await connection.run(_DELETE_WAITING, {"instance_id": batch.instance_id, "sequence": row.sequence})
+    if rows:
+        keys = [{"instance_id": batch.instance_id, "sequence": row.sequence} for row in rows]
+        await connection.run(_DELETE_WAITING, keys)
     return [_waiting(row) for row in rows]
 
 

@@ -53,10 +53,40 @@ class WriteConnection(ReadConnection):
         result = await self._connection.execute(statement, parameters)
         return result.rowcount
 
-    @property
-    def raw(self) -> AsyncConnection:
-        """For what only a driver offers, such as COPY."""
-        return self._connection
+
+class Session:
+    """One connection over many transactions, with temporary tables of its own."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.is_postgresql = connection.dialect.name == "postgresql"
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[WriteConnection]:
+        """Write to the database's own tables; committed when the block ends without an error."""
+        async with self._connection.begin():
+            if not self.is_postgresql:
+                await self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield WriteConnection(self._connection)
+
+    @asynccontextmanager
+    async def scratch(self) -> AsyncIterator[WriteConnection]:
+        """Read the database and write temporary tables only; on SQLite this locks nobody out."""
+        async with self._connection.begin():
+            yield WriteConnection(self._connection)
+
+    async def load(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Append rows to a temporary table by the fastest way that the database has."""
+        if self.is_postgresql:
+            driver = (await self._connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            await driver.copy_records_to_table(table, records=rows, columns=list(columns))
+            return
+        marks = ", ".join("?" for _ in columns)
+        statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+        await self._connection.exec_driver_sql("BEGIN")
+        await self._connection.exec_driver_sql(statement, list(rows))
+        await self._connection.commit()
 
 
 class Store:
@@ -91,10 +121,13 @@ class Store:
             yield WriteConnection(connection)
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[AsyncConnection]:
+    async def session(self) -> AsyncIterator["Session"]:
         """One connection kept over many transactions: for session locks and temporary tables."""
-        async with self._write_engine.connect() as connection:
-            yield connection
+        async with reachable(), self._session_engine.connect() as connection:
+            try:
+                yield Session(connection)
+            finally:
+                await connection.invalidate()  # temporary tables and locks go with it
 
     async def check_schema(self) -> None:
         """Raise `SchemaOutdated` unless the database has exactly this version's schema."""
@@ -108,7 +141,7 @@ class Store:
             raise errors.SchemaOutdated(found=found, needed=schema.HEAD_REVISION)
 
     async def close(self) -> None:
-        for engine in {self._write_engine, self._snapshot_engine, self._glance_engine}:
+        for engine in (self._write_engine, self._session_engine, self._snapshot_engine, self._glance_engine):
             await engine.dispose()
 
     def _open_postgresql(self) -> None:
@@ -120,6 +153,7 @@ class Store:
         self._snapshot_engine = read_engine.execution_options(isolation_level="REPEATABLE READ")
         self._glance_engine = read_engine.execution_options(isolation_level="AUTOCOMMIT")
         self._write_engine = self._postgresql_engine({})
+        self._session_engine = self._write_engine
 
     def _postgresql_engine(self, server_settings: dict[str, str]) -> AsyncEngine:
         return create_async_engine(
@@ -133,6 +167,7 @@ class Store:
     def _open_sqlite(self) -> None:
         Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
         self._write_engine = self._sqlite_engine(begin="BEGIN IMMEDIATE", size=2)
+        self._session_engine = self._sqlite_engine(begin="", size=2)
         self._snapshot_engine = self._sqlite_engine(begin="BEGIN", size=4, is_reading=True)
         self._glance_engine = self._sqlite_engine(begin="", size=4, is_reading=True)
 

@@ -120,7 +120,7 @@ async def save_instance(
         "subscription_keys": dump_json(list(subscription_keys)) if subscription_keys else None,
         "now": to_microseconds(now),
     }
-    await connection.run(_json_parameter(_SAVE, connection, "subscription_keys"), values)
+    await connection.run(json_parameter(_SAVE, connection, "subscription_keys"), values)
     await connection.run(text(_ADD_COUNTER), {"guid": guid})
 
 
@@ -222,7 +222,7 @@ def service_time(shift: int, frozen_at: int | None) -> ServiceTime:
     )
 
 
-def _json_parameter(statement: str, connection: ReadConnection, name: str) -> Any:
+def json_parameter(statement: str, connection: ReadConnection, name: str) -> Any:
     """Have PostgreSQL read the parameter as jsonb; SQLite keeps JSON as text."""
     if connection.is_postgresql:
         statement = statement.replace(f":{name}", f"CAST(:{name} AS jsonb)")

@@ -138,6 +138,21 @@ async def list_releases(connection: ReadConnection, instance_id: int, customer_i
     return [load_release(row) for row in rows]
 
 
+async def list_changed_ids(
+    connection: ReadConnection, instance_id: int, *, now: datetime, after: str, limit: int
+) -> list[str]:
+    """Ids under which unlapsed changes are stored, in order, from behind `after` on."""
+    values = {"instance_id": instance_id, "now": to_microseconds(now), "after": after, "limit": limit}
+    return [row.customer_id for row in await connection.fetch_all(_LIST_CHANGED_IDS, values)]
+
+
+_LIST_CHANGED_IDS = text("""
+SELECT DISTINCT customer_id FROM override
+WHERE instance_id = :instance_id AND valid_until > :now AND customer_id > :after
+ORDER BY customer_id LIMIT :limit
+""")
+
+
 def load_override(row: Any) -> Override:
     """From a row with customer_id, sequence, valid_until, recorded_at, caller, principal, document."""
     return Override(

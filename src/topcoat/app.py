@@ -1,0 +1,102 @@
+"""The composition root: settings -> store -> flows -> surfaces."""
+
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+
+import orjson
+import structlog
+from fastapi import FastAPI
+
+from topcoat import __version__
+from topcoat.clock import Clock
+from topcoat.flows import Flows
+from topcoat.flows.ingest import Ingest
+from topcoat.flows.instances import Instances
+from topcoat.flows.query import Query
+from topcoat.flows.service_clock import ServiceClockControl
+from topcoat.settings import Settings
+from topcoat.store.engine import Store
+from topcoat.store.writer import Writer
+from topcoat.surfaces import add_surfaces
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service on the settings' database, whose schema must be there."""
+    app = FastAPI(
+        title="Topcoat",
+        version=__version__,
+        summary="Live data over the last refresh of a customer 360.",
+        lifespan=_lifespan(settings),
+        redirect_slashes=False,
+    )
+    add_surfaces(app, settings)
+    return app
+
+
+def app_from_environment() -> FastAPI:
+    """What a worker process runs: the settings come from `TOPCOAT_…` variables."""
+    settings = Settings()
+    configure_logging(settings)
+    return create_app(settings)
+
+
+def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        store = Store(
+            settings.effective_database_url, statement_timeout_seconds=settings.statement_timeout_seconds
+        )
+        clock = Clock(is_adjustable=settings.is_emulator)
+        writer = Writer(
+            store, clock, queue_max=settings.writer_queue_max, batch_max=settings.writer_batch_max
+        )
+        app.state.flows = build_flows(store, writer, clock)
+        yield
+        await writer.close()
+        await store.close()
+
+    return lifespan
+
+
+def build_flows(store: Store, writer: Writer, clock: Clock) -> Flows:
+    instances = Instances(store, clock)
+    return Flows(
+        ingest=Ingest(writer, instances, clock),
+        query=Query(store, instances, clock),
+        instances=instances,
+        service_clock=ServiceClockControl(store, clock),
+    )
+
+
+def horizon(settings: Settings) -> timedelta:
+    return timedelta(days=settings.horizon_days)
+
+
+def configure_logging(settings: Settings) -> None:
+    """Events with fields, one JSON object a line on standard error, or coloured lines for a console."""
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if settings.log_format == "console":
+        structlog.configure(
+            processors=[*shared, structlog.dev.ConsoleRenderer()],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+            cache_logger_on_first_use=True,
+        )
+        return
+    structlog.configure(
+        processors=[
+            *shared,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )

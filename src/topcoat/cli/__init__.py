@@ -1,0 +1,169 @@
+"""The command line: thin, over the same flows as HTTP."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from topcoat.core import errors
+from topcoat.settings import AuthMode, Settings
+
+app = typer.Typer(
+    name="topcoat",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Live data over the last refresh of a customer 360: an emulator and a service.",
+)
+schema_app = typer.Typer(no_args_is_help=True, help="Print the JSON Schema of a file that Topcoat reads.")
+app.add_typer(schema_app, name="schema")
+
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="TOPCOAT_DATABASE_URL",
+        help="sqlite:///path or postgresql://user@host/database; by default topcoat.db in TOPCOAT_HOME (.topcoat).",
+    ),
+]
+Host = Annotated[str, typer.Option(envvar="TOPCOAT_HOST", help="Address to listen on.")]
+Port = Annotated[int, typer.Option(envvar="TOPCOAT_PORT", min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+Tls = Annotated[bool, typer.Option("--tls", envvar="TOPCOAT_TLS", help="Also listen with https (not built yet).")]
+TlsPort = Annotated[int | None, typer.Option(envvar="TOPCOAT_TLS_PORT", help="Port for https (not built yet).")]
+Environment = Annotated[Path, typer.Argument(help="The environment file of the instance.", metavar="ENVIRONMENT.yaml")]
+
+
+def main() -> None:
+    """Run a command; a failure is one sentence and exit code 1, a usage error exit code 2."""
+    try:
+        app()
+    except errors.TopcoatError as error:
+        _fail(error.message, 2 if isinstance(error, errors.ParameterInvalid) else 1)
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.exit(130)
+
+
+@app.command()
+def demo(
+    port: Port = 8300,
+    size: Annotated[int, typer.Option(envvar="TOPCOAT_SIZE", min=1, max=1_000_000, help="Customers in the sample.")] = 1000,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start from an empty database and a new sample.")] = False,
+    database_url: DatabaseUrl = None,
+    tls: Tls = False,
+    tls_port: TlsPort = None,
+) -> None:
+    """Serve the sample environment, Contoso Coffee, in emulator mode: ready in seconds."""
+    _refuse_tls(tls, tls_port)
+    from topcoat.cli import demonstration  # noqa: PLC0415 - heavy
+
+    settings = _settings(port=port, database_url=database_url, log_format="console")
+    demonstration.run(settings, size=size, is_fresh=fresh)
+
+
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8300,
+    workers: Annotated[int, typer.Option(envvar="TOPCOAT_WORKERS", min=1, max=64, help="Worker processes.")] = 1,
+    database_url: DatabaseUrl = None,
+    auth: Annotated[AuthMode, typer.Option(envvar="TOPCOAT_AUTH", help="Who may call.")] = AuthMode.EMULATOR,
+    open_: Annotated[
+        bool, typer.Option("--open", envvar="TOPCOAT_OPEN", help="Serve everybody as Administrator (loopback only).")
+    ] = False,
+    i_know_this_is_open: Annotated[
+        bool,
+        typer.Option(
+            "--i-know-this-is-open",
+            envvar="TOPCOAT_I_KNOW_THIS_IS_OPEN",
+            help="Allow emulator auth, whose tokens everybody knows, on a public address.",
+        ),
+    ] = False,
+    tls: Tls = False,
+    tls_port: TlsPort = None,
+) -> None:
+    """Serve the instances of a database that was migrated."""
+    _refuse_tls(tls, tls_port)
+    if auth is AuthMode.ENTRA:
+        _fail("--auth entra is not built yet; use --auth emulator on a loopback address.", 2)
+    from topcoat.cli import server  # noqa: PLC0415 - heavy
+
+    settings = _settings(
+        host=host,
+        port=port,
+        workers=workers,
+        database_url=database_url,
+        auth=auth,
+        open=open_,
+        i_know_this_is_open=i_know_this_is_open,
+    )
+    server.serve(settings)
+
+
+@app.command()
+def migrate(
+    to: Annotated[str, typer.Option(help="Revision to go to, up or down; `base` empties the schema.", metavar="REV")] = "head",
+    sql: Annotated[bool, typer.Option("--sql", help="Print the statements instead of running them.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Bring the database's schema to this version; safe while workers run."""
+    from topcoat.store import migrate as migrations  # noqa: PLC0415 - heavy
+
+    migrations.migrate(_settings(database_url=database_url).effective_database_url, to=to, as_sql=sql)
+    if not sql:
+        typer.echo(f"The schema is at {to if to != 'head' else migrations.head_revision()}.")
+
+
+@app.command()
+def refresh(
+    environment: Environment,
+    undo: Annotated[bool, typer.Option("--undo", help="Go back to the generation before, for good.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Publish the next generation of an instance from its environment file, or undo the last one."""
+    from topcoat.cli import refreshing  # noqa: PLC0415 - heavy
+
+    settings = _settings(database_url=database_url)
+    if undo:
+        typer.echo(refreshing.undo(settings, environment))
+    else:
+        typer.echo(refreshing.refresh(settings, environment))
+
+
+@app.command(name="env")
+def env(
+    output: Annotated[str, typer.Option("--format", help="shell or json.")] = "shell",
+    host: Host = "127.0.0.1",
+    port: Port = 8300,
+) -> None:
+    """Print addresses, keys and tokens of the emulator, for setting up clients."""
+    from topcoat.cli import clients  # noqa: PLC0415 - heavy
+
+    if output not in ("shell", "json"):
+        _fail(f"--format is '{output}'; expected shell or json.", 2)
+    typer.echo(clients.client_environment(host, port, output))
+
+
+@schema_app.command("environment")
+def schema_environment() -> None:
+    """The JSON Schema of the environment file."""
+    import json  # noqa: PLC0415
+
+    from topcoat.flows.refresh.environment import environment_schema  # noqa: PLC0415 - heavy
+
+    typer.echo(json.dumps(environment_schema(), indent=2))
+
+
+def _settings(**options: Any) -> Settings:
+    """Options given win; None leaves it to the environment or the default."""
+    return Settings(**{name: value for name, value in options.items() if value is not None})
+
+
+def _refuse_tls(tls: bool, tls_port: int | None) -> None:
+    if tls or tls_port is not None:
+        _fail("--tls is not built yet; put a proxy that speaks https in front.", 2)
+
+
+def _fail(sentence: str, code: int) -> None:
+    typer.echo(f"topcoat: {sentence}", err=True)
+    sys.exit(code)

@@ -1,0 +1,86 @@
+"""The demo: a database, the sample environment and the service, ready in seconds."""
+
+import asyncio
+import shutil
+import sys
+from pathlib import Path
+
+from topcoat import sample
+from topcoat.cli import refreshing, server
+from topcoat.core import errors
+from topcoat.settings import Settings
+from topcoat.store import migrate
+from topcoat.store.engine import Store
+from topcoat.surfaces.access import TOKENS, WELL_KNOWN_KEYS
+
+SAMPLE_FOLDER = "contoso"
+
+
+def run(settings: Settings, *, size: int, is_fresh: bool) -> None:
+    """Prepare what is missing, then serve; the sample is published again only when its size changed."""
+    if is_fresh:
+        _start_afresh(settings)
+    migrate.migrate(settings.effective_database_url)
+    environment = _write_sample(settings.home.absolute() / SAMPLE_FOLDER, size)
+    if environment is not None or not asyncio.run(_is_published(settings)):
+        path = settings.home.absolute() / SAMPLE_FOLDER / sample.ENVIRONMENT_FILE
+        sys.stderr.write(refreshing.refresh(settings, path) + "\n")
+    server.serve(settings, announce=_announce)
+
+
+def _start_afresh(settings: Settings) -> None:
+    shutil.rmtree(settings.home / SAMPLE_FOLDER, ignore_errors=True)
+    if settings.database_url is not None:
+        migrate.migrate(settings.effective_database_url, to="base")
+        return
+    for file in settings.home.glob("topcoat.db*"):
+        file.unlink()
+
+
+def _write_sample(folder: Path, size: int) -> Path | None:
+    """Write the sample unless one of that size is there; return its environment file when it is new."""
+    marker = folder / "size.txt"
+    if marker.exists() and marker.read_text() == str(size):
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = sample.write_sample(folder, size)
+    marker.write_text(str(size))
+    return environment
+
+
+async def _is_published(settings: Settings) -> bool:
+    from topcoat.store import instances
+
+    store = Store(settings.effective_database_url)
+    try:
+        async with store.glancing() as connection:
+            stand = await instances.find_stand(connection, sample.INSTANCE_ID)
+        return stand is not None and stand.generation is not None
+    except errors.StoreUnreachable:
+        return False
+    finally:
+        await store.close()
+
+
+def _announce(address: str) -> None:
+    base = f"{address}/api/instances/{sample.INSTANCE_ID}"
+    headers = f'-H "Authorization: Bearer topcoat-contributor" -H "Ocp-Apim-Subscription-Key: {WELL_KNOWN_KEYS[0]}"'
+    lines = [
+        "",
+        f"Topcoat serves Contoso Coffee at {address}",
+        f"  instance        {sample.INSTANCE_ID}",
+        f"  keys            {', '.join(WELL_KNOWN_KEYS)}",
+        f"  tokens          {', '.join(TOKENS)}",
+        f"  clients' base   {address}/v1",
+        f"  documentation   {address}/docs",
+        "",
+        "Read Abbie Moss, change her city for four hours, and read her again:",
+        f"  curl {headers} \"{base}/data/Customer('{sample.ABBIE_MOSS_ID}')\"",
+        f"  curl -X PATCH {headers} -H \"Content-Type: application/json\" -d '{{\"City\": \"Paris\"}}' "
+        f'"{base}/data/Customer/{sample.ABBIE_MOSS_ID}"',
+        "  curl -X POST -H \"Authorization: Bearer topcoat-administrator\" -H \"Content-Type: application/json\" "
+        f"-d '{{\"advance\": \"PT4H\"}}' {address}/_topcoat/clock",
+        "",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()

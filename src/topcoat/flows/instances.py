@@ -1,0 +1,130 @@
+"""Instances and their catalogs, as callers and the other flows see them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from topcoat.clock import Clock
+from topcoat.core import errors
+from topcoat.core.catalog import Catalog, shown
+from topcoat.store import instances
+from topcoat.store.engine import ReadConnection, Store
+
+KEYS_KEPT_SECONDS: Final = 5.0
+CATALOGS_KEPT_MAX: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """`generation` is None until the first refresh."""
+
+    guid: str
+    name: str
+    instance_type: str
+    created_at: datetime
+    updated_at: datetime
+    generation: int | None
+    refreshed_at: datetime | None
+    subscription_keys: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentCatalog:
+    """The catalog that was active when it was read; a write says by the number which one it was checked against."""
+
+    instance_id: int
+    generation: int
+    catalog: Catalog
+
+
+class Instances:
+    """Keeps catalogs, which never change within a generation, and subscription keys, for a few seconds."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._catalogs: dict[tuple[int, int], Catalog] = {}
+        self._current: dict[str, CurrentCatalog] = {}
+        self._keys: dict[str, tuple[float, tuple[str, ...] | None]] = {}
+
+    async def list_instances(self) -> list[Instance]:
+        async with self._store.glancing() as connection:
+            return [_instance(row) for row in await instances.list_instances(connection)]
+
+    async def get_instance(self, guid: str) -> Instance:
+        async with self._store.glancing() as connection:
+            row = await instances.find_instance(connection, guid)
+        if row is None:
+            raise errors.InstanceNotFound(instance=shown(guid))
+        return _instance(row)
+
+    async def get_catalog(self, guid: str) -> Catalog:
+        """That of the active generation; empty before the first refresh."""
+        return (await self.read_current(guid)).catalog
+
+    async def find_subscription_keys(self, guid: str) -> tuple[str, ...] | None:
+        """An instance's own keys; None where the well-known ones hold, and for an unknown instance."""
+        kept = self._keys.get(guid)
+        now = self._clock.monotonic_seconds()
+        if kept is not None and now < kept[0]:
+            return kept[1]
+        async with self._store.glancing() as connection:
+            row = await instances.find_instance(connection, guid)
+        if row is None:
+            return None
+        self._keys[guid] = (now + KEYS_KEPT_SECONDS, row.subscription_keys)
+        return row.subscription_keys
+
+    async def is_ready(self) -> bool:
+        """Whether the database answers with the schema of this version."""
+        try:
+            await self._store.check_schema()
+        except errors.Unavailable:
+            return False
+        return True
+
+    async def find_current(self, guid: str) -> CurrentCatalog:
+        """The catalog as last seen, which may be a generation behind; fit for checks that the commit repeats."""
+        return self._current.get(guid) or await self.read_current(guid)
+
+    async def read_current(self, guid: str) -> CurrentCatalog:
+        async with self._store.reading() as connection:
+            stand = await instances.find_stand(connection, guid)
+            if stand is None:
+                self._current.pop(guid, None)
+                raise errors.InstanceNotFound(instance=shown(guid))
+            if stand.generation is None:
+                return CurrentCatalog(stand.instance_id, 0, Catalog(()))
+            catalog = await self.catalog_at(connection, stand.instance_id, stand.generation)
+        current = CurrentCatalog(stand.instance_id, stand.generation, catalog)
+        self._current[guid] = current
+        return current
+
+    def find_kept_catalog(self, instance_id: int, generation: int) -> Catalog | None:
+        return self._catalogs.get((instance_id, generation))
+
+    async def catalog_at(self, connection: ReadConnection, instance_id: int, generation: int) -> Catalog:
+        """Raise `ContinuationInvalid` for a generation that was undone: only a token can still name one."""
+        kept = self._catalogs.get((instance_id, generation))
+        if kept is not None:
+            return kept
+        catalog = await instances.find_catalog(connection, instance_id, generation)
+        if catalog is None:
+            raise errors.ContinuationInvalid(reason="the refresh it was made at was undone")
+        if len(self._catalogs) >= CATALOGS_KEPT_MAX:
+            self._catalogs.clear()
+        self._catalogs[(instance_id, generation)] = catalog
+        return catalog
+
+
+def _instance(row: instances.InstanceRow) -> Instance:
+    return Instance(
+        guid=row.guid,
+        name=row.name,
+        instance_type=row.instance_type,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        generation=row.active_generation,
+        refreshed_at=row.refreshed_at,
+        subscription_keys=row.subscription_keys,
+    )

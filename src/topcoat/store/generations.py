@@ -1,0 +1,235 @@
+"""The life of a generation: begun, activated in one step, closed, undone, cleaned away (S20, S21)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import filelock
+from sqlalchemy import text
+
+from topcoat.clock import to_microseconds
+from topcoat.core import errors
+from topcoat.core.catalog import Catalog
+from topcoat.store import instances
+from topcoat.store.engine import Session, Store, WriteConnection
+from topcoat.store.instances import Stand
+from topcoat.store.schema import GENERATION_OPEN
+from topcoat.store.staging import SNAPSHOT_TABLES, SnapshotTable
+
+_OWNER_LOCK_CLASS = 0x726566
+ROWS_PER_COMMIT_MAX = 10_000
+
+
+@asynccontextmanager
+async def owned(store: Store, session: Session, instance_id: int) -> AsyncIterator[None]:
+    """Own the instance's refresh by a lock that dies with its process; raise `RefreshRunning` if another has it."""
+    if session.is_postgresql:
+        async with session.scratch() as connection:
+            statement = text("SELECT pg_try_advisory_lock(:lock_class, :instance_id)")
+            row = await connection.fetch_one(statement, {"lock_class": _OWNER_LOCK_CLASS, "instance_id": instance_id})
+        if row is None or not row[0]:
+            raise errors.RefreshRunning
+        yield  # the lock is released with the session's connection
+        return
+    lock = filelock.FileLock(f"{store.url.database}.refresh-{instance_id}.lock", blocking=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise errors.RefreshRunning from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+async def begin_generation(session: Session, instance_id: int, catalog: Catalog, now: datetime) -> int:
+    """Take the next number, which is never used again, for a generation that nobody reads yet."""
+    async with session.transaction() as connection:
+        await connection.run(
+            text("UPDATE instance_counter SET last_generation = last_generation + 1 WHERE instance_id = :instance_id"),
+            {"instance_id": instance_id},
+        )
+        row = await connection.fetch_one(
+            text("SELECT last_generation FROM instance_counter WHERE instance_id = :instance_id"),
+            {"instance_id": instance_id},
+        )
+        assert row is not None
+        values = {
+            "instance_id": instance_id,
+            "generation": row.last_generation,
+            "catalog": instances.dump_catalog(catalog),
+            "now": to_microseconds(now),
+        }
+        await connection.run(instances.json_parameter(_BEGIN, connection, "catalog"), values)
+        return int(row.last_generation)
+
+
+_BEGIN = """
+INSERT INTO generation (instance_id, generation, state, catalog, profile_count, activity_count, started_at)
+VALUES (:instance_id, :generation, 'building', :catalog, 0, 0, :now)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    profiles: int
+    activities: int
+
+
+async def activate_generation(
+    connection: WriteConnection, stand: Stand, *, generation: int, counts: Counts, now: datetime
+) -> None:
+    """Under the instance's lock: from the commit on, every read and write sees this generation."""
+    values: dict[str, Any] = {"instance_id": stand.instance_id, "now": to_microseconds(now)}
+    await connection.run(
+        text(
+            "UPDATE generation SET state = 'closed', closed_at = :now"
+            " WHERE instance_id = :instance_id AND state = 'active'"
+        ),
+        values,
+    )
+    await connection.run(
+        text(
+            "UPDATE generation SET state = 'active', activated_at = :now, profile_count = :profiles,"
+            " activity_count = :activities WHERE instance_id = :instance_id AND generation = :generation"
+        ),
+        values | {"generation": generation, "profiles": counts.profiles, "activities": counts.activities},
+    )
+    await _set_active(connection, stand.instance_id, generation, now)
+
+
+async def undo_generation(connection: WriteConnection, stand: Stand, now: datetime) -> int:
+    """Go back to the generation before, for good; return its number (S21)."""
+    found = await connection.fetch_one(
+        text(
+            "SELECT max(generation) AS previous FROM generation WHERE instance_id = :instance_id AND state = 'closed'"
+        ),
+        {"instance_id": stand.instance_id},
+    )
+    if found is None or found.previous is None:
+        raise errors.NothingToUndo
+    values = {"instance_id": stand.instance_id, "now": to_microseconds(now)}
+    await connection.run(
+        text(
+            "UPDATE generation SET state = 'undone', closed_at = :now"
+            " WHERE instance_id = :instance_id AND state = 'active'"
+        ),
+        values,
+    )
+    await connection.run(
+        text(
+            "UPDATE generation SET state = 'active', closed_at = NULL"
+            " WHERE instance_id = :instance_id AND generation = :generation"
+        ),
+        {"instance_id": stand.instance_id, "generation": found.previous},
+    )
+    await _set_active(connection, stand.instance_id, found.previous, now)
+    return int(found.previous)
+
+
+async def _set_active(connection: WriteConnection, instance_id: int, generation: int, now: datetime) -> None:
+    await connection.run(
+        text("UPDATE instance SET active_generation = :generation, updated_at = :now WHERE instance_id = :instance_id"),
+        {"instance_id": instance_id, "generation": generation, "now": to_microseconds(now)},
+    )
+
+
+async def discard_unfinished(session: Session, instance_id: int, active: int) -> bool:
+    """Take away what a killed or undone refresh left beyond the active generation; return whether there was any."""
+    values = {"instance_id": instance_id, "active": active}
+    async with session.scratch() as connection:
+        left = await connection.fetch_one(
+            text(
+                "SELECT 1 FROM generation WHERE instance_id = :instance_id AND generation > :active"
+                " AND state IN ('building', 'undone')"
+            ),
+            values,
+        )
+    if left is None:
+        return False
+    for table in SNAPSHOT_TABLES:
+        beyond = f"generation_from > {active}"
+        await _in_batches(session, table, instance_id, beyond, f"DELETE FROM {table.name}")
+        closed = f"generation_to > {active} AND generation_to < {GENERATION_OPEN}"
+        reopened = f"UPDATE {table.name} SET generation_to = {GENERATION_OPEN}"
+        await _in_batches(session, table, instance_id, closed, reopened)
+    async with session.transaction() as connection:
+        await connection.run(
+            text("DELETE FROM override_release WHERE instance_id = :instance_id AND generation > :active"), values
+        )
+        await connection.run(
+            text(
+                "UPDATE generation SET state = CASE state WHEN 'undone' THEN 'discarded' ELSE 'failed' END"
+                " WHERE instance_id = :instance_id AND generation > :active AND state IN ('building', 'undone')"
+            ),
+            values,
+        )
+    return True
+
+
+async def prune_generations(session: Session, instance_id: int, *, now: datetime, horizon: timedelta) -> int:
+    """Delete the rows of generations closed longer ago than the horizon, but keep the one that an undo goes back to.
+
+    Return the number of rows deleted.
+    """
+    values = {"instance_id": instance_id, "before": to_microseconds(now - horizon)}
+    async with session.scratch() as connection:
+        row = await connection.fetch_one(_OLDEST_KEPT, values)
+    if row is None or row.oldest_kept is None or not row.prunable:
+        return 0
+    deleted = 0
+    for table in SNAPSHOT_TABLES:
+        ended = f"generation_to <= {row.oldest_kept}"
+        deleted += await _in_batches(session, table, instance_id, ended, f"DELETE FROM {table.name}")
+    async with session.transaction() as connection:
+        await connection.run(
+            text(
+                "UPDATE generation SET state = 'pruned'"
+                " WHERE instance_id = :instance_id AND state = 'closed' AND generation < :oldest_kept"
+            ),
+            {"instance_id": instance_id, "oldest_kept": row.oldest_kept},
+        )
+    return deleted
+
+
+_OLDEST_KEPT = text("""
+WITH kept AS (
+    SELECT min(generation) AS oldest_kept FROM (
+        SELECT generation FROM generation
+        WHERE instance_id = :instance_id AND (state = 'active' OR (state = 'closed' AND closed_at > :before))
+        UNION ALL
+        SELECT max(generation) FROM generation WHERE instance_id = :instance_id AND state = 'closed'
+    ) AS candidates
+)
+SELECT kept.oldest_kept,
+       (SELECT count(*) FROM generation g
+        WHERE g.instance_id = :instance_id AND g.state = 'closed' AND g.generation < kept.oldest_kept) AS prunable
+FROM kept
+""")
+
+
+async def _in_batches(session: Session, table: SnapshotTable, instance_id: int, condition: str, action: str) -> int:
+    """Run an UPDATE or DELETE on the rows of a condition, a bounded number in each transaction."""
+    keys = ", ".join((*table.key, "generation_from"))
+    async with session.scratch() as connection:
+        await connection.run(text("DROP TABLE IF EXISTS chosen"))
+        await connection.run(
+            text(
+                f"CREATE TEMPORARY TABLE chosen AS SELECT row_number() OVER (ORDER BY {keys}) AS place, {keys}"
+                f" FROM {table.name} WHERE instance_id = {instance_id} AND {condition}"
+            )
+        )
+        await connection.run(text("CREATE INDEX ix_chosen ON chosen (place)"))
+        row = await connection.fetch_one(text("SELECT count(*) FROM chosen"))
+    count = 0 if row is None else int(row[0])
+    statement = text(
+        f"{action} WHERE instance_id = :instance_id AND ({keys}) IN"
+        f" (SELECT {keys} FROM chosen WHERE place BETWEEN :first AND :last)"
+    )
+    for first in range(1, count + 1, ROWS_PER_COMMIT_MAX):
+        async with session.transaction() as connection:
+            last = first + ROWS_PER_COMMIT_MAX - 1
+            await connection.run(statement, {"instance_id": instance_id, "first": first, "last": last})
+    return count

@@ -1,0 +1,248 @@
+"""The four snapshot tables as a refresh brings them: staged beside, compared, and written as differences (S20, S21)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from topcoat.store.engine import Session
+from topcoat.store.schema import GENERATION_OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotTable:
+    """`unique` identifies a staged row; `compared` tells whether an open row of the snapshot is the same."""
+
+    name: str
+    columns: dict[str, str]
+    key: tuple[str, ...]
+    unique: tuple[str, ...]
+    compared: tuple[str, ...]
+
+    @property
+    def staged(self) -> str:
+        return f"staged_{self.name}"
+
+
+PROFILES = SnapshotTable(
+    name="snapshot_profile",
+    columns={"customer_id": "key", "digest": "bytes", "document": "json"},
+    key=("customer_id",),
+    unique=("customer_id",),
+    compared=("customer_id", "digest"),
+)
+ACTIVITIES = SnapshotTable(
+    name="snapshot_activity",
+    columns={
+        "activity_id": "key",
+        "customer_id": "key",
+        "activity_time": "bigint",
+        "activity_type": "text",
+        "source_table": "text",
+        "digest": "bytes",
+        "document": "json",
+    },
+    key=("activity_id", "customer_id"),
+    unique=("activity_id", "customer_id"),
+    compared=("activity_id", "customer_id", "digest"),
+)
+KEY_RING = SnapshotTable(
+    name="key_ring",
+    columns={"source_table": "key", "source_key": "key", "customer_id": "key"},
+    key=("source_table", "source_key", "customer_id"),
+    unique=("source_table", "source_key"),
+    compared=("source_table", "source_key", "customer_id"),
+)
+ALIASES = SnapshotTable(
+    name="alias",
+    columns={"alias_id": "key", "customer_id": "key"},
+    key=("alias_id", "customer_id"),
+    unique=("alias_id",),
+    compared=("alias_id", "customer_id"),
+)
+SNAPSHOT_TABLES = (PROFILES, ACTIVITIES, KEY_RING, ALIASES)
+
+_POSTGRESQL_TYPES = {"key": 'text COLLATE "C"', "bytes": "bytea", "json": "text", "bigint": "bigint", "text": "text"}
+_SQLITE_TYPES = {"key": "text", "bytes": "blob", "json": "text", "bigint": "integer", "text": "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFault:
+    """A staged row that cannot be published; `file` is the number given when it was staged."""
+
+    file: int
+    line: int
+    value: str
+    other_line: int | None = None
+
+
+async def create_staging(session: Session) -> None:
+    types = _POSTGRESQL_TYPES if session.is_postgresql else _SQLITE_TYPES
+    async with session.scratch() as connection:
+        for table in SNAPSHOT_TABLES:
+            columns = ", ".join(f"{name} {types[kind]}" for name, kind in table.columns.items())
+            await connection.run(text(f"CREATE TEMPORARY TABLE {table.staged} (file int, line int, {columns})"))
+
+
+async def stage(session: Session, table: SnapshotTable, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Append rows of (file, line, columns of the table in its order)."""
+    await session.load(table.staged, ("file", "line", *table.columns), rows)
+
+
+async def index_staging(session: Session) -> None:
+    """Make what was staged quick to compare."""
+    async with session.scratch() as connection:
+        for table in SNAPSHOT_TABLES:
+            columns = ", ".join(table.key)
+            await connection.run(text(f"CREATE INDEX ix_{table.staged} ON {table.staged} ({columns})"))
+            if session.is_postgresql:
+                await connection.run(text(f"ANALYZE {table.staged}"))
+
+
+async def find_duplicate(session: Session, table: SnapshotTable) -> StagedFault | None:
+    columns = ", ".join(table.unique)
+    async with session.scratch() as connection:
+        row = await connection.fetch_one(
+            text(
+                f"SELECT {table.unique[-1]} AS value, max(file) AS file, max(line) AS line, min(line) AS other_line"
+                f" FROM {table.staged} GROUP BY {columns} HAVING count(*) > 1 ORDER BY max(line) LIMIT 1"
+            )
+        )
+    return None if row is None else StagedFault(row.file, row.line, row.value, row.other_line)
+
+
+async def find_stranger(session: Session, table: SnapshotTable) -> StagedFault | None:
+    """A staged row whose CustomerId is no staged profile."""
+    async with session.scratch() as connection:
+        row = await connection.fetch_one(
+            text(
+                f"SELECT s.file, s.line, s.customer_id AS value FROM {table.staged} s"
+                f" LEFT JOIN {PROFILES.staged} p ON p.customer_id = s.customer_id"
+                " WHERE p.customer_id IS NULL ORDER BY s.line LIMIT 1"
+            )
+        )
+    return None if row is None else StagedFault(row.file, row.line, row.value)
+
+
+async def settle_aliases(session: Session, instance_id: int, generation: int) -> None:
+    """Flatten the staged aliases (S18): none names a profile that still exists, the first of two claims holds,
+    what led to a profile that is now an alias itself leads on, and activities stand under survivors."""
+    values = {"instance_id": instance_id, "generation": generation}
+    async with session.scratch() as connection:
+        await connection.run(
+            text(
+                "DELETE FROM staged_alias WHERE alias_id IN (SELECT customer_id FROM staged_snapshot_profile)"
+                " OR EXISTS (SELECT 1 FROM staged_alias b WHERE b.alias_id = staged_alias.alias_id"
+                " AND (b.line < staged_alias.line"
+                " OR (b.line = staged_alias.line AND b.customer_id < staged_alias.customer_id)))"
+            )
+        )
+        await connection.run(_LEAD_ON, values)
+        for table in (ACTIVITIES, KEY_RING):
+            await connection.run(
+                text(
+                    f"UPDATE {table.staged} SET customer_id = (SELECT a.customer_id FROM staged_alias a"
+                    f" WHERE a.alias_id = {table.staged}.customer_id)"
+                    " WHERE customer_id IN (SELECT alias_id FROM staged_alias)"
+                )
+            )
+
+
+_LEAD_ON = text("""
+INSERT INTO staged_alias (file, line, alias_id, customer_id)
+SELECT b.file, b.line, a.alias_id, b.customer_id
+FROM alias a
+JOIN staged_alias b ON b.alias_id = a.customer_id
+WHERE a.instance_id = :instance_id AND a.generation_from <= :generation AND a.generation_to > :generation
+  AND NOT EXISTS (SELECT 1 FROM staged_alias c WHERE c.alias_id = a.alias_id)
+  AND NOT EXISTS (SELECT 1 FROM staged_snapshot_profile p WHERE p.customer_id = a.alias_id)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How many open rows to close and staged rows to insert; kept in temporary tables with numbered rows."""
+
+    table: SnapshotTable
+    closing: int
+    opening: int
+
+
+async def compare(session: Session, table: SnapshotTable, instance_id: int) -> Difference:
+    same = " AND ".join(f"s.{column} = p.{column}" for column in table.compared)
+    keys = ", ".join(f"p.{column}" for column in table.key)
+    async with session.scratch() as connection:
+        await connection.run(
+            text(
+                f"CREATE TEMPORARY TABLE closing_{table.name} AS"
+                f" SELECT row_number() OVER (ORDER BY {keys}) AS place, {keys}, p.generation_from"
+                f" FROM {table.name} p LEFT JOIN {table.staged} s ON {same}"
+                f" WHERE p.instance_id = {instance_id} AND p.generation_to = {GENERATION_OPEN}"
+                f" AND s.{table.key[0]} IS NULL"
+            )
+        )
+        staged_keys = ", ".join(f"s.{column}" for column in table.key)
+        columns = ", ".join(f"s.{column}" for column in table.columns)
+        await connection.run(
+            text(
+                f"CREATE TEMPORARY TABLE opening_{table.name} AS"
+                f" SELECT row_number() OVER (ORDER BY {staged_keys}) AS place, {columns}"
+                f" FROM {table.staged} s LEFT JOIN {table.name} p"
+                f" ON p.instance_id = {instance_id} AND p.generation_to = {GENERATION_OPEN} AND {same}"
+                f" WHERE p.{table.key[0]} IS NULL"
+            )
+        )
+        for kind in ("closing", "opening"):
+            await connection.run(text(f"CREATE INDEX ix_{kind}_{table.name} ON {kind}_{table.name} (place)"))
+            if session.is_postgresql:
+                await connection.run(text(f"ANALYZE {kind}_{table.name}"))
+        counts = await connection.fetch_one(
+            text(
+                f"SELECT (SELECT count(*) FROM closing_{table.name}) AS closing,"
+                f" (SELECT count(*) FROM opening_{table.name}) AS opening"
+            )
+        )
+    assert counts is not None
+    return Difference(table, counts.closing, counts.opening)
+
+
+async def close_rows(
+    session: Session, difference: Difference, *, instance_id: int, generation: int, first: int, last: int
+) -> None:
+    """End the interval of the closing rows numbered `first` to `last`."""
+    table = difference.table
+    keys = ", ".join((*table.key, "generation_from"))
+    statement = text(
+        f"UPDATE {table.name} SET generation_to = :generation WHERE instance_id = :instance_id AND ({keys}) IN"
+        f" (SELECT {keys} FROM closing_{table.name} WHERE place BETWEEN :first AND :last)"
+    )
+    values = {"instance_id": instance_id, "generation": generation, "first": first, "last": last}
+    async with session.transaction() as connection:
+        await connection.run(statement, values)
+
+
+async def open_rows(
+    session: Session, difference: Difference, *, instance_id: int, generation: int, first: int, last: int
+) -> None:
+    """Insert the opening rows numbered `first` to `last`."""
+    table = difference.table
+    columns = ", ".join(table.columns)
+    selected = ", ".join(
+        f"CAST({name} AS jsonb)" if kind == "json" and session.is_postgresql else name
+        for name, kind in table.columns.items()
+    )
+    statement = text(
+        f"INSERT INTO {table.name} (instance_id, generation_from, generation_to, {columns})"
+        f" SELECT :instance_id, :generation, :open, {selected} FROM opening_{table.name}"
+        " WHERE place BETWEEN :first AND :last ORDER BY place"
+    )
+    values = {
+        "instance_id": instance_id,
+        "generation": generation,
+        "open": GENERATION_OPEN,
+        "first": first,
+        "last": last,
+    }
+    async with session.transaction() as connection:
+        await connection.run(statement, values)
