@@ -46,13 +46,9 @@ def app_from_environment() -> FastAPI:
 def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        store = Store(
-            settings.effective_database_url, statement_timeout_seconds=settings.statement_timeout_seconds
-        )
+        store = Store(settings.effective_database_url, statement_timeout_seconds=settings.statement_timeout_seconds)
         clock = Clock(is_adjustable=settings.is_emulator)
-        writer = Writer(
-            store, clock, queue_max=settings.writer_queue_max, batch_max=settings.writer_batch_max
-        )
+        writer = Writer(store, clock, queue_max=settings.writer_queue_max, batch_max=settings.writer_batch_max)
         app.state.flows = build_flows(store, writer, clock)
         yield
         await writer.close()

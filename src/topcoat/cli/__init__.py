@@ -28,7 +28,9 @@ DatabaseUrl = Annotated[
     ),
 ]
 Host = Annotated[str, typer.Option(envvar="TOPCOAT_HOST", help="Address to listen on.")]
-Port = Annotated[int, typer.Option(envvar="TOPCOAT_PORT", min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+Port = Annotated[
+    int, typer.Option(envvar="TOPCOAT_PORT", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+]
 Tls = Annotated[bool, typer.Option("--tls", envvar="TOPCOAT_TLS", help="Also listen with https (not built yet).")]
 TlsPort = Annotated[int | None, typer.Option(envvar="TOPCOAT_TLS_PORT", help="Port for https (not built yet).")]
 Environment = Annotated[Path, typer.Argument(help="The environment file of the instance.", metavar="ENVIRONMENT.yaml")]
@@ -47,7 +49,9 @@ def main() -> None:
 @app.command()
 def demo(
     port: Port = 8300,
-    size: Annotated[int, typer.Option(envvar="TOPCOAT_SIZE", min=1, max=1_000_000, help="Customers in the sample.")] = 1000,
+    size: Annotated[
+        int, typer.Option(envvar="TOPCOAT_SIZE", min=1, max=1_000_000, help="Customers in the sample.")
+    ] = 1000,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start from an empty database and a new sample.")] = False,
     database_url: DatabaseUrl = None,
     tls: Tls = False,
@@ -55,7 +59,7 @@ def demo(
 ) -> None:
     """Serve the sample environment, Contoso Coffee, in emulator mode: ready in seconds."""
     _refuse_tls(tls, tls_port)
-    from topcoat.cli import demonstration  # noqa: PLC0415 - heavy
+    from topcoat.cli import demonstration
 
     settings = _settings(port=port, database_url=database_url, log_format="console")
     demonstration.run(settings, size=size, is_fresh=fresh)
@@ -86,7 +90,7 @@ def serve(
     _refuse_tls(tls, tls_port)
     if auth is AuthMode.ENTRA:
         _fail("--auth entra is not built yet; use --auth emulator on a loopback address.", 2)
-    from topcoat.cli import server  # noqa: PLC0415 - heavy
+    from topcoat.cli import server
 
     settings = _settings(
         host=host,
@@ -102,12 +106,14 @@ def serve(
 
 @app.command()
 def migrate(
-    to: Annotated[str, typer.Option(help="Revision to go to, up or down; `base` empties the schema.", metavar="REV")] = "head",
+    to: Annotated[
+        str, typer.Option(help="Revision to go to, up or down; `base` empties the schema.", metavar="REV")
+    ] = "head",
     sql: Annotated[bool, typer.Option("--sql", help="Print the statements instead of running them.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Bring the database's schema to this version; safe while workers run."""
-    from topcoat.store import migrate as migrations  # noqa: PLC0415 - heavy
+    from topcoat.store import migrate as migrations
 
     migrations.migrate(_settings(database_url=database_url).effective_database_url, to=to, as_sql=sql)
     if not sql:
@@ -121,7 +127,7 @@ def refresh(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Publish the next generation of an instance from its environment file, or undo the last one."""
-    from topcoat.cli import refreshing  # noqa: PLC0415 - heavy
+    from topcoat.cli import refreshing
 
     settings = _settings(database_url=database_url)
     if undo:
@@ -137,7 +143,7 @@ def env(
     port: Port = 8300,
 ) -> None:
     """Print addresses, keys and tokens of the emulator, for setting up clients."""
-    from topcoat.cli import clients  # noqa: PLC0415 - heavy
+    from topcoat.cli import clients
 
     if output not in ("shell", "json"):
         _fail(f"--format is '{output}'; expected shell or json.", 2)
@@ -147,9 +153,9 @@ def env(
 @schema_app.command("environment")
 def schema_environment() -> None:
     """The JSON Schema of the environment file."""
-    import json  # noqa: PLC0415
+    import json
 
-    from topcoat.flows.refresh.environment import environment_schema  # noqa: PLC0415 - heavy
+    from topcoat.flows.refresh.environment import environment_schema
 
     typer.echo(json.dumps(environment_schema(), indent=2))
 

@@ -76,10 +76,10 @@ def _announce(address: str) -> None:
         "",
         "Read Abbie Moss, change her city for four hours, and read her again:",
         f"  curl {headers} \"{base}/data/Customer('{sample.ABBIE_MOSS_ID}')\"",
-        f"  curl -X PATCH {headers} -H \"Content-Type: application/json\" -d '{{\"City\": \"Paris\"}}' "
+        f'  curl -X PATCH {headers} -H "Content-Type: application/json" -d \'{{"City": "Paris"}}\' '
         f'"{base}/data/Customer/{sample.ABBIE_MOSS_ID}"',
-        "  curl -X POST -H \"Authorization: Bearer topcoat-administrator\" -H \"Content-Type: application/json\" "
-        f"-d '{{\"advance\": \"PT4H\"}}' {address}/_topcoat/clock",
+        '  curl -X POST -H "Authorization: Bearer topcoat-administrator" -H "Content-Type: application/json" '
+        f'-d \'{{"advance": "PT4H"}}\' {address}/_topcoat/clock',
         "",
     ]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -11,7 +11,7 @@ from topcoat.core import catalog, errors, mapping
 from topcoat.core.catalog import CUSTOMER_ID, UNIFIED_ACTIVITY_TABLE, Document, Table, TableKind
 from topcoat.core.overlay import lifetime
 from topcoat.flows.instances import CurrentCatalog, Instances
-from topcoat.store.batches import ActivityWrite, GenerationMoved, OverrideWrite, WithdrawalWrite, Written, WriteRequest
+from topcoat.store.batches import ActivityWrite, GenerationMoved, OverrideWrite, WithdrawalWrite, WriteRequest, Written
 from topcoat.store.writer import Writer
 
 CHECKS_MAX: Final = 5
@@ -41,9 +41,7 @@ class Ingest:
         self._instances = instances
         self._clock = clock
 
-    async def override_profile(
-        self, instance: str, table: str, record_id: str, values: Document, write: Write
-    ) -> None:
+    async def override_profile(self, instance: str, table: str, record_id: str, values: Document, write: Write) -> None:
         """Change columns of an existing profile until the write lapses (S5-S8)."""
         valid_until = _requested(write)
 

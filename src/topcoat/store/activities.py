@@ -122,27 +122,35 @@ def _waiting(row: Any) -> NewActivity:
 
 
 def _resolved(is_postgresql: bool) -> str:  # noqa: FBT001 - see the callers
-    """CTE `resolved`: the new rows with the id they name and the profile that survives under it."""
+    """CTE `resolved`: the new rows with the id they name and the profile that survives under it.
+
+    Here and below every look-up is a scalar subquery with a limit, which no planner turns into a join of tables.
+    """
     rows = rowset.rows_from_json(rowset.NEW_ACTIVITY_COLUMNS, is_postgresql=is_postgresql)
     return f"""
-resolved AS (
-    SELECT new.*, COALESCE(new.customer_id, k.customer_id) AS named_id,
-           COALESCE(a.customer_id, new.customer_id, k.customer_id) AS survivor_id
+named AS (
+    SELECT new.*, COALESCE(new.customer_id, (
+        SELECT k.customer_id FROM key_ring k
+        WHERE k.instance_id = :instance_id AND k.source_table = new.customer_table
+          AND k.source_key = new.customer_key
+          AND k.generation_from <= :generation AND k.generation_to > :generation LIMIT 1)) AS named_id
     FROM {rows}
-    LEFT JOIN key_ring k
-        ON new.customer_id IS NULL AND k.instance_id = :instance_id
-       AND k.source_table = new.customer_table AND k.source_key = new.customer_key
-       AND k.generation_from <= :generation AND k.generation_to > :generation
-    LEFT JOIN alias a
-        ON a.instance_id = :instance_id AND a.alias_id = COALESCE(new.customer_id, k.customer_id)
-       AND a.generation_from <= :generation AND a.generation_to > :generation
+), resolved AS (
+    SELECT named.*, COALESCE({_survivor("named.named_id")}, named.named_id) AS survivor_id FROM named
 )"""
 
 
-_PROFILE_EXISTS = """EXISTS (
+def _survivor(named: str) -> str:
+    return f"""(
+        SELECT a.customer_id FROM alias a
+        WHERE a.instance_id = :instance_id AND a.alias_id = {named}
+          AND a.generation_from <= :generation AND a.generation_to > :generation LIMIT 1)"""
+
+
+_PROFILE_EXISTS = """(
     SELECT 1 FROM snapshot_profile p
     WHERE p.instance_id = :instance_id AND p.customer_id = r.survivor_id
-      AND p.generation_from <= :generation AND p.generation_to > :generation)"""
+      AND p.generation_from <= :generation AND p.generation_to > :generation LIMIT 1) IS NOT NULL"""
 
 
 @cache
@@ -157,16 +165,14 @@ SELECT :instance_id, r.activity_id, r.named_id, r.sequence, r.activity_time, r.a
        r.source_table, r.valid_until, :recorded_at, r.caller, r.principal, r.document
 FROM ranked r
 WHERE r.place = 1 AND r.survivor_id IS NOT NULL AND {_PROFILE_EXISTS}
-  AND NOT EXISTS (
+  AND (
     SELECT 1 FROM snapshot_activity s
     WHERE s.instance_id = :instance_id AND s.activity_id = r.activity_id AND s.customer_id = r.survivor_id
-      AND s.generation_from <= :generation AND s.generation_to > :generation)
-  AND NOT EXISTS (
+      AND s.generation_from <= :generation AND s.generation_to > :generation LIMIT 1) IS NULL
+  AND (
     SELECT 1 FROM realtime_activity t
-    LEFT JOIN alias b ON b.instance_id = :instance_id AND b.alias_id = t.customer_id
-                     AND b.generation_from <= :generation AND b.generation_to > :generation
     WHERE t.instance_id = :instance_id AND t.activity_id = r.activity_id AND t.valid_until > :recorded_at
-      AND COALESCE(b.customer_id, t.customer_id) = r.survivor_id)
+      AND COALESCE({_survivor("t.customer_id")}, t.customer_id) = r.survivor_id LIMIT 1) IS NULL
 ORDER BY r.activity_id, r.named_id
 RETURNING sequence, customer_id
 """)
@@ -190,9 +196,10 @@ SELECT :instance_id, r.activity_id, r.sequence, r.customer_table, r.customer_key
        r.activity_type, r.source_table, r.valid_until, :recorded_at, r.caller, r.principal, r.document
 FROM ranked r
 WHERE r.place = 1
-  AND NOT EXISTS (
+  AND (
     SELECT 1 FROM waiting_activity w
-    WHERE w.instance_id = :instance_id AND w.activity_id = r.activity_id AND w.valid_until > :recorded_at)
+    WHERE w.instance_id = :instance_id AND w.activity_id = r.activity_id AND w.valid_until > :recorded_at
+    LIMIT 1) IS NULL
 RETURNING sequence
 """)
 

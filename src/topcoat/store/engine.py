@@ -12,6 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from topcoat.core import errors
 from topcoat.store import schema
+from topcoat.store.point import (
+    LOOKUP_SETTINGS,
+    PointReader,
+    PointStatement,
+    PostgresqlPointReader,
+    Rows,
+    SqlitePointReader,
+)
 
 BUSY_TIMEOUT_MS = 30_000
 POOL_SIZE_MAX = 20
@@ -41,6 +49,9 @@ class ReadConnection:
     ) -> Row[Any] | None:
         result = await self._connection.execute(statement, parameters)
         return result.first()
+
+    async def fetch_point(self, statement: PointStatement, values: Parameters) -> Rows:
+        return await self.fetch_all(statement.clause, values)
 
 
 class WriteConnection(ReadConnection):
@@ -141,6 +152,7 @@ class Store:
             raise errors.SchemaOutdated(found=found, needed=schema.HEAD_REVISION)
 
     async def close(self) -> None:
+        await self.point.close()
         for engine in (self._write_engine, self._session_engine, self._snapshot_engine, self._glance_engine):
             await engine.dispose()
 
@@ -152,8 +164,9 @@ class Store:
         read_engine = self._postgresql_engine(reading)
         self._snapshot_engine = read_engine.execution_options(isolation_level="REPEATABLE READ")
         self._glance_engine = read_engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._write_engine = self._postgresql_engine({})
-        self._session_engine = self._write_engine
+        self._write_engine = self._postgresql_engine(LOOKUP_SETTINGS)
+        self._session_engine = self._postgresql_engine({})
+        self.point: PointReader = PostgresqlPointReader(self.url, statement_timeout_ms=self._statement_timeout_ms)
 
     def _postgresql_engine(self, server_settings: dict[str, str]) -> AsyncEngine:
         return create_async_engine(
@@ -170,6 +183,7 @@ class Store:
         self._session_engine = self._sqlite_engine(begin="", size=2)
         self._snapshot_engine = self._sqlite_engine(begin="BEGIN", size=4, is_reading=True)
         self._glance_engine = self._sqlite_engine(begin="", size=4, is_reading=True)
+        self.point = SqlitePointReader(self.url)
 
     def _sqlite_engine(self, *, begin: str, size: int, is_reading: bool = False) -> AsyncEngine:
         engine = create_async_engine(self.url, pool_size=size, max_overflow=0, pool_timeout=60)

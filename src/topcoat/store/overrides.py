@@ -74,14 +74,14 @@ INSERT INTO override (instance_id, customer_id, sequence, valid_until, recorded_
 SELECT :instance_id, new.customer_id, new.sequence, new.valid_until, :recorded_at, new.caller, new.principal,
        new.column_values
 FROM {rowset.rows_from_json(rowset.NEW_OVERRIDE_COLUMNS, is_postgresql=is_postgresql)}
-WHERE EXISTS (
+WHERE (
     SELECT 1 FROM snapshot_profile p
     WHERE p.instance_id = :instance_id
       AND p.customer_id = COALESCE((
           SELECT a.customer_id FROM alias a
           WHERE a.instance_id = :instance_id AND a.alias_id = new.customer_id
-            AND a.generation_from <= :generation AND a.generation_to > :generation), new.customer_id)
-      AND p.generation_from <= :generation AND p.generation_to > :generation)
+            AND a.generation_from <= :generation AND a.generation_to > :generation LIMIT 1), new.customer_id)
+      AND p.generation_from <= :generation AND p.generation_to > :generation LIMIT 1) IS NOT NULL
 ORDER BY new.customer_id, new.sequence
 RETURNING sequence
 """)
@@ -135,7 +135,7 @@ async def list_releases(connection: ReadConnection, instance_id: int, customer_i
         ),
         {"instance_id": instance_id, "customer_id": customer_id},
     )
-    return [load_release(row) for row in rows]
+    return [load_release(*row) for row in rows]
 
 
 async def list_changed_ids(
@@ -166,13 +166,8 @@ def load_override(row: Any) -> Override:
     )
 
 
-def load_release(row: Any) -> Release:
-    """From a row with sequence, released_sequence, column_name, generation."""
-    if row.column_name is None:
-        return Withdrawal(sequence=row.sequence, withdrawn=row.released_sequence)
-    return Confirmation(
-        sequence=row.sequence,
-        column=row.column_name,
-        judged=row.released_sequence,
-        generation=row.generation,
-    )
+def load_release(sequence: int, released_sequence: int, column: str | None, generation: int | None) -> Release:
+    """A confirmation names a column and a generation, a withdrawal neither."""
+    if column is None or generation is None:
+        return Withdrawal(sequence=sequence, withdrawn=released_sequence)
+    return Confirmation(sequence=sequence, column=column, judged=released_sequence, generation=generation)

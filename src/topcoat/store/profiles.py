@@ -1,7 +1,7 @@
 """Profiles with everything that bears on them, in one statement: the first half of every merged read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -12,18 +12,19 @@ from topcoat.core.catalog import Document
 from topcoat.core.overlay.override import Override, Release, View
 from topcoat.store import overrides, rowset
 from topcoat.store.engine import ReadConnection, dump_json, load_json
+from topcoat.store.point import PointConnection, PointStatement, Rows
 
 _SEQUENCE_MAX = 2**63 - 1
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class StoredProfile:
     """A snapshot record and the changes and releases stored under its id or an alias of it, live or not."""
 
     customer_id: str
     document: Document
-    overrides: list[Override] = field(default_factory=list)
-    releases: list[Release] = field(default_factory=list)
+    overrides: list[Override]
+    releases: list[Release]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,17 @@ class StoredProfiles:
 
 
 async def fetch_profiles(
-    connection: ReadConnection,
+    connection: PointConnection,
     guid: str,
     customer_ids: Sequence[str],
     *,
     clock: Clock,
     view: View | None = None,
 ) -> StoredProfiles | None:
-    """Fetch profiles by id or alias, at a view or, without one, as they are now; None for an unknown instance.
+    """Fetch at least one profile by id or alias, at a view or, without one, as they are now.
 
-    Without a view the answer says which one it was: the statement reads the service clock itself, so that a point
-    read costs one round trip.
+    None for an unknown instance. Without a view the answer says which one it was: the statement reads the service
+    clock itself, so that a point read costs one round trip.
     """
     system_now = to_microseconds(clock.system_now())
     values = {
@@ -57,7 +58,7 @@ async def fetch_profiles(
         "system_now": system_now,
         "fixed_now": _fixed_now(clock, view, system_now),
     }
-    rows = await connection.fetch_all(_fetch(connection.is_postgresql), values)
+    rows = await connection.fetch_point(_fetch(connection.is_postgresql), values)
     return _assemble(rows) if rows else None
 
 
@@ -68,80 +69,89 @@ def _fixed_now(clock: Clock, view: View | None, system_now: int) -> int | None:
 
 
 @cache
-def _fetch(is_postgresql: bool) -> TextClause:  # noqa: FBT001 - a cache key
-    at_generation = "{0}.generation_from <= s.generation AND {0}.generation_to > s.generation"
-    return text(f"""
-WITH stand AS (
-    SELECT i.instance_id,
-           COALESCE(CAST(:generation AS bigint), i.active_generation) AS generation,
-           COALESCE(CAST(:fixed_now AS bigint), c.frozen_at, CAST(:system_now AS bigint) + c.shift) AS now,
-           n.last_sequence
-    FROM instance i
-    JOIN instance_counter n ON n.instance_id = i.instance_id
-    CROSS JOIN service_clock c
-    WHERE i.guid = :guid
-), survivor AS (
-    SELECT DISTINCT COALESCE(a.customer_id, named.customer_id) AS customer_id
-    FROM stand s
+def _fetch(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
+    """One row a surviving id; each part is a look-up of its own, so that no statistics can mislead the planner."""
+    changes, releases, among = _POSTGRESQL_PARTS if is_postgresql else _SQLITE_PARTS
+    family = among.format(f"""
+        SELECT v.customer_id UNION ALL
+        SELECT m.alias_id FROM alias m
+        WHERE m.instance_id = v.instance_id AND m.customer_id = v.customer_id AND {_at_generation("m")}""")
+    return PointStatement(f"""
+SELECT v.instance_id, v.generation, v.last_sequence, v.now, v.customer_id,
+       (SELECT CAST(p.document AS text) FROM snapshot_profile p
+        WHERE p.instance_id = v.instance_id AND p.customer_id = v.customer_id AND {_at_generation("p")} LIMIT 1),
+       (SELECT {changes} FROM override o
+        WHERE o.instance_id = v.instance_id AND o.customer_id {family}
+          AND o.valid_until > v.now AND o.sequence <= :sequence),
+       (SELECT {releases} FROM override_release r
+        WHERE r.instance_id = v.instance_id AND r.customer_id {family} AND r.sequence <= :sequence)
+FROM (
+    SELECT DISTINCT s.instance_id, s.generation, s.last_sequence, s.now,
+           COALESCE((SELECT a.customer_id FROM alias a
+                     WHERE a.instance_id = s.instance_id AND a.alias_id = named.customer_id
+                       AND a.generation_from <= s.generation AND a.generation_to > s.generation LIMIT 1),
+                    named.customer_id) AS customer_id
+    FROM (
+        SELECT i.instance_id, n.last_sequence,
+               COALESCE(CAST(:generation AS bigint), i.active_generation) AS generation,
+               COALESCE(CAST(:fixed_now AS bigint), c.frozen_at, CAST(:system_now AS bigint) + c.shift) AS now
+        FROM instance i
+        JOIN instance_counter n ON n.instance_id = i.instance_id
+        CROSS JOIN service_clock c
+        WHERE i.guid = :guid
+    ) AS s
     CROSS JOIN {rowset.ids_from_json(is_postgresql=is_postgresql)}
-    LEFT JOIN alias a ON a.instance_id = s.instance_id AND a.alias_id = named.customer_id
-                     AND {at_generation.format("a")}
-), family AS (
-    SELECT customer_id AS survivor_id, customer_id AS member_id FROM survivor
-    UNION ALL
-    SELECT a.customer_id, a.alias_id
-    FROM stand s
-    CROSS JOIN survivor v
-    JOIN alias a ON a.instance_id = s.instance_id AND a.customer_id = v.customer_id
-                AND {at_generation.format("a")}
-)
-SELECT 0 AS kind, '' AS survivor_id, '' AS customer_id, s.last_sequence AS sequence, s.now AS valid_until,
-       s.generation AS recorded_at, CAST(NULL AS text) AS caller, CAST(NULL AS text) AS principal,
-       CAST(NULL AS text) AS document, CAST(s.instance_id AS bigint) AS released_sequence,
-       CAST(NULL AS text) AS column_name, CAST(NULL AS bigint) AS generation
-FROM stand s
-UNION ALL
-SELECT 1, p.customer_id, p.customer_id, NULL, NULL, NULL, NULL, NULL, CAST(p.document AS text), NULL, NULL, NULL
-FROM stand s
-CROSS JOIN survivor v
-JOIN snapshot_profile p ON p.instance_id = s.instance_id AND p.customer_id = v.customer_id
-                       AND {at_generation.format("p")}
-UNION ALL
-SELECT 2, f.survivor_id, o.customer_id, o.sequence, o.valid_until, o.recorded_at, o.caller, o.principal,
-       CAST(o.column_values AS text), NULL, NULL, NULL
-FROM stand s
-CROSS JOIN family f
-JOIN override o ON o.instance_id = s.instance_id AND o.customer_id = f.member_id
-               AND o.valid_until > s.now AND o.sequence <= :sequence
-UNION ALL
-SELECT 3, f.survivor_id, r.customer_id, r.sequence, NULL, NULL, NULL, NULL, NULL, r.released_sequence,
-       r.column_name, r.generation
-FROM stand s
-CROSS JOIN family f
-JOIN override_release r ON r.instance_id = s.instance_id AND r.customer_id = f.member_id
-                       AND r.sequence <= :sequence
+) AS v
 """)
 
 
-def _assemble(rows: Sequence[Any]) -> StoredProfiles:
-    stand = next(row for row in rows if row.kind == 0)
-    profiles = {
-        row.customer_id: StoredProfile(row.customer_id, load_json(row.document)) for row in rows if row.kind == 1
-    }
-    for row in rows:
-        profile = profiles.get(row.survivor_id)
-        if profile is None:
-            continue
-        if row.kind == 2:
-            profile.overrides.append(overrides.load_override(row))
-        elif row.kind == 3:
-            profile.releases.append(overrides.load_release(row))
-    view = (
-        None
-        if stand.recorded_at is None
-        else View(stand.recorded_at, stand.sequence, from_microseconds(stand.valid_until))
+_OVERRIDE = "o.customer_id, o.sequence, o.valid_until, o.recorded_at, o.caller, o.principal"
+_RELEASE = "r.sequence, r.released_sequence, r.column_name, r.generation"
+_POSTGRESQL_PARTS = (
+    f"CAST(json_agg(json_build_array({_OVERRIDE}, o.column_values)) AS text)",
+    f"CAST(json_agg(json_build_array({_RELEASE})) AS text)",
+    "= ANY(ARRAY({}))",
+)
+_SQLITE_PARTS = (
+    f"json_group_array(json_array({_OVERRIDE}, json(o.column_values)))",
+    f"json_group_array(json_array({_RELEASE}))",
+    "IN ({})",
+)
+
+
+def _at_generation(table: str) -> str:
+    return f"{table}.generation_from <= v.generation AND {table}.generation_to > v.generation"
+
+
+def _assemble(rows: Rows) -> StoredProfiles:
+    instance_id, generation, sequence, now = rows[0][:4]
+    view = None if generation is None else View(generation, sequence, from_microseconds(now))
+    profiles = [_profile(row) for row in rows if row[5] is not None]
+    profiles.sort(key=lambda profile: profile.customer_id)
+    return StoredProfiles(instance_id, view, {profile.customer_id: profile for profile in profiles})
+
+
+def _profile(row: Sequence[Any]) -> StoredProfile:
+    _, _, _, _, customer_id, document, changes, releases = row
+    return StoredProfile(
+        customer_id=customer_id,
+        document=load_json(document),
+        overrides=[_override(change) for change in load_json(changes)] if changes else [],
+        releases=[overrides.load_release(*release) for release in load_json(releases)] if releases else [],
     )
-    return StoredProfiles(stand.released_sequence, view, dict(sorted(profiles.items())))
+
+
+def _override(parts: Sequence[Any]) -> Override:
+    customer_id, sequence, valid_until, recorded_at, caller, principal, columns = parts
+    return Override(
+        sequence=sequence,
+        customer_id=customer_id,
+        columns=columns,
+        recorded_at=from_microseconds(recorded_at),
+        valid_until=from_microseconds(valid_until),
+        caller=caller,
+        principal=principal,
+    )
 
 
 async def list_profile_ids(

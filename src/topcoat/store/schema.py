@@ -95,7 +95,7 @@ snapshot_activity = Table(
     "snapshot_activity",
     metadata,
     Column("instance_id", Integer, primary_key=True, autoincrement=False),
-    # Before customer_id: with it behind, PostgreSQL's generic plan for a customer with many activities is 200 times slower.
+    # Before customer_id: behind it, PostgreSQL's generic plan for a customer with many activities is far slower.
     Column("activity_id", key_text(), primary_key=True),
     Column("customer_id", key_text(), primary_key=True),
     Column("generation_from", BigInteger, primary_key=True, autoincrement=False),

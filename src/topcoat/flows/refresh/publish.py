@@ -120,9 +120,7 @@ class _Publication:
         )
         await self._activate(number, counts)
         report.attached = await reconcile.attach_waiting(self._session, self._clock, self._environment.instance_id)
-        report.pruned = await generations.prune_generations(
-            self._session, self._instance_id, now=now, horizon=horizon
-        )
+        report.pruned = await generations.prune_generations(self._session, self._instance_id, now=now, horizon=horizon)
         return report
 
     async def _stand(self) -> instances.Stand:

@@ -87,6 +87,4 @@ async def attach_waiting(session: Session, clock: Clock, guid: str) -> int:
                 return attached
             new = [replace(a, sequence=stand.sequence + place) for place, a in enumerate(taken, start=1)]
             attached += len(await activities.insert_activities(connection, batch, new))
-            await instances.advance_counter(
-                connection, stand.instance_id, sequence=new[-1].sequence, recorded_at=now
-            )
+            await instances.advance_counter(connection, stand.instance_id, sequence=new[-1].sequence, recorded_at=now)
