@@ -124,18 +124,19 @@ def _waiting(row: Any) -> NewActivity:
 def _resolved(is_postgresql: bool) -> str:  # noqa: FBT001 - see the callers
     """CTE `resolved`: the new rows with the id they name and the profile that survives under it.
 
-    Here and below every look-up is a scalar subquery with a limit, which no planner turns into a join of tables.
+    Here and below every look-up is a scalar subquery with a limit, which no planner turns into a join of tables,
+    and a unary plus keeps a condition from choosing the index.
     """
     rows = rowset.rows_from_json(rowset.NEW_ACTIVITY_COLUMNS, is_postgresql=is_postgresql)
     return f"""
-named AS (
+named AS MATERIALIZED (
     SELECT new.*, COALESCE(new.customer_id, (
         SELECT k.customer_id FROM key_ring k
         WHERE k.instance_id = :instance_id AND k.source_table = new.customer_table
           AND k.source_key = new.customer_key
           AND k.generation_from <= :generation AND k.generation_to > :generation LIMIT 1)) AS named_id
     FROM {rows}
-), resolved AS (
+), resolved AS MATERIALIZED (
     SELECT named.*, COALESCE({_survivor("named.named_id")}, named.named_id) AS survivor_id FROM named
 )"""
 
@@ -156,7 +157,7 @@ _PROFILE_EXISTS = """(
 @cache
 def _insert(is_postgresql: bool) -> TextClause:  # noqa: FBT001 - a cache key
     return text(f"""
-WITH {_resolved(is_postgresql)}, ranked AS (
+WITH {_resolved(is_postgresql)}, ranked AS MATERIALIZED (
     SELECT *, row_number() OVER (PARTITION BY survivor_id, activity_id ORDER BY sequence) AS place FROM resolved
 )
 INSERT INTO realtime_activity (instance_id, activity_id, customer_id, sequence, activity_time, activity_type,
@@ -171,7 +172,7 @@ WHERE r.place = 1 AND r.survivor_id IS NOT NULL AND {_PROFILE_EXISTS}
       AND s.generation_from <= :generation AND s.generation_to > :generation LIMIT 1) IS NULL
   AND (
     SELECT 1 FROM realtime_activity t
-    WHERE t.instance_id = :instance_id AND t.activity_id = r.activity_id AND t.valid_until > :recorded_at
+    WHERE t.instance_id = :instance_id AND t.activity_id = r.activity_id AND +t.valid_until > :recorded_at
       AND COALESCE({_survivor("t.customer_id")}, t.customer_id) = r.survivor_id LIMIT 1) IS NULL
 ORDER BY r.activity_id, r.named_id
 RETURNING sequence, customer_id
@@ -187,7 +188,7 @@ def _find_named(is_postgresql: bool) -> TextClause:  # noqa: FBT001 - a cache ke
 def _insert_waiting(is_postgresql: bool) -> TextClause:  # noqa: FBT001 - a cache key
     rows = rowset.rows_from_json(rowset.NEW_ACTIVITY_COLUMNS, is_postgresql=is_postgresql)
     return text(f"""
-WITH ranked AS (
+WITH ranked AS MATERIALIZED (
     SELECT new.*, row_number() OVER (PARTITION BY new.activity_id ORDER BY new.sequence) AS place FROM {rows}
 )
 INSERT INTO waiting_activity (instance_id, activity_id, sequence, customer_table, customer_key, activity_time,
@@ -198,7 +199,7 @@ FROM ranked r
 WHERE r.place = 1
   AND (
     SELECT 1 FROM waiting_activity w
-    WHERE w.instance_id = :instance_id AND w.activity_id = r.activity_id AND w.valid_until > :recorded_at
+    WHERE w.instance_id = :instance_id AND w.activity_id = r.activity_id AND +w.valid_until > :recorded_at
     LIMIT 1) IS NULL
 RETURNING sequence
 """)
@@ -211,7 +212,7 @@ FROM waiting_activity w
 JOIN key_ring k ON k.instance_id = w.instance_id AND k.source_table = w.customer_table
                AND k.source_key = w.customer_key
                AND k.generation_from <= :generation AND k.generation_to > :generation
-WHERE w.instance_id = :instance_id AND w.valid_until > :recorded_at
+WHERE w.instance_id = :instance_id AND +w.valid_until > :recorded_at
 ORDER BY w.sequence LIMIT :limit
 """)
 

@@ -82,7 +82,7 @@ SELECT v.instance_id, v.generation, v.last_sequence, v.now, v.customer_id,
         WHERE p.instance_id = v.instance_id AND p.customer_id = v.customer_id AND {_at_generation("p")} LIMIT 1),
        (SELECT {changes} FROM override o
         WHERE o.instance_id = v.instance_id AND o.customer_id {family}
-          AND o.valid_until > v.now AND o.sequence <= :sequence),
+          AND +o.valid_until > v.now AND o.sequence <= :sequence),
        (SELECT {releases} FROM override_release r
         WHERE r.instance_id = v.instance_id AND r.customer_id {family} AND r.sequence <= :sequence)
 FROM (

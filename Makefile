@@ -1,0 +1,56 @@
+# The commands of the README. Everything is installed into .venv, pinned by constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+JOBS ?= 2
+
+.PHONY: demo test test-all check format benchmark constraints clean
+
+demo: $(VENV)/service  ## Serve the sample environment, Contoso Coffee
+	@$(BIN)/topcoat demo $(ARGS)
+
+test: $(VENV)/tests $(VENV)/client  ## The whole suite, the quick way
+	@$(BIN)/python -m coverage erase
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report= $(ARGS)
+	@$(BIN)/python tests/floors.py
+
+test-all: $(VENV)/tests $(VENV)/client  ## The same tests with more examples, more kills, real sizes
+	TOPCOAT_TEST_THOROUGH=1 $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+check: $(VENV)/tests  ## Format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/tests
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmark: $(VENV)/tests  ## The figures of docs/benchmarks.md
+	$(BIN)/python -m benchmarks $(ARGS)
+
+constraints: $(VENV)/tests  ## Pin what is installed now
+	$(BIN)/python -m pip freeze --exclude-editable --exclude topcoat | sort -f > constraints.txt
+
+clean:
+	rm -rf $(VENV) .venv-client .coverage* build dist
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Topcoat needs Python 3.11 or newer; set PYTHON=…" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/service: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/tests: $(VENV)/service
+	$(PIP) install --constraint constraints.txt --group dev
+	@touch $@
+
+# The vendor's published client lives in an environment of its own: it needs an old setuptools.
+$(VENV)/client: tests/contract/client-requirements.txt | $(VENV)/bin/python
+	$(PYTHON) -m venv .venv-client
+	.venv-client/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@touch $@
