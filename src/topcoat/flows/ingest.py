@@ -79,21 +79,13 @@ class Ingest:
         await self._writer.write(instance, WithdrawalWrite(sequence, write.principal))
 
     async def _write_checked(self, instance: str, checked: Callable[[CurrentCatalog], WriteRequest]) -> Written:
-        """Check against the catalog last seen; when a refresh was activated meanwhile, against the new one."""
-        current = await self._instances.find_current(instance)
+        """Commit what was checked; check again when a refresh was activated between the check and the commit."""
         for _ in range(CHECKS_MAX):
-            try:
-                request = checked(current)
-            except errors.TopcoatError:
-                newest = await self._instances.read_current(instance)
-                if newest.generation == current.generation:
-                    raise
-                current = newest
-                continue
+            request = await self._instances.checked(instance, checked)
             try:
                 return await self._writer.write(instance, request)
             except GenerationMoved:
-                current = await self._instances.read_current(instance)
+                await self._instances.read_current(instance)
         raise errors.Overloaded
 
     def _activity_write(

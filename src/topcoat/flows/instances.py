@@ -1,14 +1,17 @@
 """Instances and their catalogs, as callers and the other flows see them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from topcoat.clock import Clock
 from topcoat.core import errors
 from topcoat.core.catalog import Catalog, shown
 from topcoat.store import instances
 from topcoat.store.engine import ReadConnection, Store
+
+Checked = TypeVar("Checked")
 
 KEYS_KEPT_SECONDS: Final = 5.0
 CATALOGS_KEPT_MAX: Final = 256
@@ -86,6 +89,17 @@ class Instances:
     async def find_current(self, guid: str) -> CurrentCatalog:
         """The catalog as last seen, which may be a generation behind; fit for checks that the commit repeats."""
         return self._current.get(guid) or await self.read_current(guid)
+
+    async def checked(self, guid: str, check: Callable[[CurrentCatalog], Checked]) -> Checked:
+        """Check something against the catalog last seen; what it refuses is checked again if a newer one is active."""
+        current = await self.find_current(guid)
+        try:
+            return check(current)
+        except errors.TopcoatError:
+            newest = await self.read_current(guid)
+            if newest.generation == current.generation:
+                raise
+        return check(newest)
 
     async def read_current(self, guid: str) -> CurrentCatalog:
         async with self._store.reading() as connection:
