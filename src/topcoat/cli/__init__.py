@@ -1,6 +1,5 @@
 """The command line: thin, over the same flows as HTTP."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated, Any

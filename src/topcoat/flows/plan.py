@@ -138,9 +138,9 @@ def _with_term(table: Table, plan: ActivityPlan, term: syntax.Expression) -> Act
         case "ActivityTime":
             return replace(plan, query=replace(query, times=(*query.times, _time(term))))
         case "ActivityType":
-            return replace(plan, query=replace(query, types=(*query.types, _equal_text(table, term))))
+            return replace(plan, query=replace(query, types=(*query.types, _equal_text(term))))
         case "ActivityTypeDisplay":
-            return replace(plan, query=replace(query, displays=(*query.displays, _equal_text(table, term))))
+            return replace(plan, query=replace(query, displays=(*query.displays, _equal_text(term))))
         case _:
             raise _unsupported(term)
 
@@ -184,7 +184,7 @@ def _time(term: syntax.Expression) -> tuple[Comparison, datetime]:
             )
 
 
-def _equal_text(table: Table, term: syntax.Expression) -> str:
+def _equal_text(term: syntax.Expression) -> str:
     match term:
         case syntax.Comparison(operator=syntax.Operator.EQ, right=syntax.String(value=value)):
             return value

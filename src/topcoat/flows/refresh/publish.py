@@ -53,7 +53,7 @@ async def refresh(
         stand = await instances.find_stand(glance, environment.instance_id)
     assert stand is not None  # it was just saved
     async with store.session() as session, generations.owned(store, session, stand.instance_id):
-        return await _Publication(store, clock, environment, progress, session, stand.instance_id).run(horizon)
+        return await _Publication(clock, environment, progress, session, stand.instance_id).run(horizon)
 
 
 async def undo_refresh(store: Store, clock: Clock, guid: str) -> int:
@@ -86,23 +86,14 @@ async def _save_instance(store: Store, clock: Clock, environment: Environment) -
         )
 
 
+@dataclass(slots=True)
 class _Publication:
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        environment: Environment,
-        progress: Progress,
-        session: Session,
-        instance_id: int,
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._environment = environment
-        self._progress = progress
-        self._session = session
-        self._instance_id = instance_id
-        self._files: list[Path] = []
+    _clock: Clock
+    _environment: Environment
+    _progress: Progress
+    _session: Session
+    _instance_id: int
+    _files: list[Path] = field(default_factory=list)
 
     async def run(self, horizon: timedelta) -> RefreshReport:
         stand = await self._stand()
@@ -116,7 +107,7 @@ class _Publication:
         report = RefreshReport(number, counts.profiles, counts.activities)
         await self._write_differences(report)
         report.confirmed = await reconcile.confirm_changes(
-            self._store, self._session, self._clock, self._environment, number
+            self._session, self._clock, self._environment.instance_id, number
         )
         await self._activate(number, counts)
         report.attached = await reconcile.attach_waiting(self._session, self._clock, self._environment.instance_id)

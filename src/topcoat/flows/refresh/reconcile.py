@@ -7,10 +7,9 @@ from typing import Final
 from topcoat.clock import Clock
 from topcoat.core.overlay import merge, override
 from topcoat.core.overlay.override import View
-from topcoat.flows.refresh.environment import Environment
 from topcoat.store import activities, instances, overrides, profiles
 from topcoat.store.activities import Batch
-from topcoat.store.engine import Session, Store
+from topcoat.store.engine import Session
 from topcoat.store.instances import Stand
 from topcoat.store.overrides import NewRelease
 from topcoat.store.profiles import StoredProfile
@@ -19,24 +18,22 @@ CUSTOMERS_PER_COMMIT_MAX: Final = 500
 ATTACHED_PER_COMMIT_MAX: Final = 500
 
 
-async def confirm_changes(
-    store: Store, session: Session, clock: Clock, environment: Environment, generation: int
-) -> int:
-    """Release the columns for which a generation about to be activated brings the very value that shows; return how many.
+async def confirm_changes(session: Session, clock: Clock, guid: str, generation: int) -> int:
+    """Release the columns for which a generation about to be activated brings the very value that shows.
 
-    The releases count from that generation on, so nothing changes before it is active.
+    The releases count from that generation on, so nothing changes before it is active. Return how many there are.
     """
     confirmed, after = 0, ""
     while True:
         async with session.transaction() as connection:
-            stand = await instances.lock_stand(connection, environment.instance_id)
+            stand = await instances.lock_stand(connection, guid)
             assert stand is not None  # the refresh owns the instance
             now = max(clock.now(stand.service_time), stand.recorded_at)
             ids = await overrides.list_changed_ids(
                 connection, stand.instance_id, now=now, after=after, limit=CUSTOMERS_PER_COMMIT_MAX
             )
             view = View(generation, stand.sequence, now)
-            found = await profiles.fetch_profiles(connection, environment.instance_id, ids, clock=clock, view=view)
+            found = await profiles.fetch_profiles(connection, guid, ids, clock=clock, view=view)
             assert found is not None
             releases = _numbered(stand, [r for p in found.profiles.values() for r in _confirmations(p, view)])
             if releases:
