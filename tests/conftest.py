@@ -1,21 +1,38 @@
 """The environment is wiped; databases are real; the service clock is frozen."""
 
+import asyncio
 import os
 import shutil
 import socket
-import subprocess
+import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
+import httpx
 import pytest
+from hypothesis import HealthCheck, settings
+from topcoat.flows.refresh.environment import load_environment
+
+from topcoat import sample
+from topcoat.app import build_flows, create_app
+from topcoat.clock import Clock, ServiceTime
+from topcoat.flows import Flows
+from topcoat.flows.refresh import publish
+from topcoat.flows.refresh.progress import Silent
+from topcoat.flows.refresh.publish import RefreshReport
+from topcoat.settings import Settings
+from topcoat.store import clock as service_time_store
+from topcoat.store import migrate
+from topcoat.store.engine import Store
+from topcoat.store.writer import Writer
 
 for name in [name for name in os.environ if name.startswith("TOPCOAT_") and not name.startswith("TOPCOAT_TEST_")]:
     del os.environ[name]
-
-from hypothesis import HealthCheck, settings  # noqa: E402
 
 IS_THOROUGH = bool(os.environ.get("TOPCOAT_TEST_THOROUGH"))
 settings.register_profile(
@@ -51,17 +68,19 @@ def _no_sockets_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytes
         monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
+INSTANCE = "c0ffee00-0000-4000-8000-000000000001"
+SAMPLE_SIZE = 20
+
+
 @dataclass(frozen=True)
 class PostgresServer:
+    """`url` without a database."""
+
     url: str
 
-    def run(self, statement: str, database: str = "postgres") -> None:
-        import asyncio
-
-        import asyncpg
-
+    def run(self, statement: str) -> None:
         async def execute() -> None:
-            connection = await asyncpg.connect(f"{self.url}/{database}")
+            connection = await asyncpg.connect(f"{self.url}/postgres")
             try:
                 await connection.execute(statement)
             finally:
@@ -75,10 +94,165 @@ def _find_postgres() -> PostgresServer | None:
     named = os.environ.get("TOPCOAT_TEST_POSTGRES_URL")
     candidates = [named.rsplit("/", 1)[0]] if named else ["postgresql://", "postgresql://postgres@127.0.0.1:5432"]
     for url in candidates:
-        server = PostgresServer(url.rstrip("/"))
+        server = PostgresServer(url)
         try:
             server.run("SELECT 1")
-        except (OSError, Exception):  # noqa: S110 - whatever the reason, there is no server to test with
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             continue
         return server
     return None
+
+
+@pytest.fixture(scope="session")
+def postgres() -> PostgresServer:
+    server = _find_postgres()
+    if server is None:
+        pytest.skip("NO POSTGRESQL: set TOPCOAT_TEST_POSTGRES_URL or start a local server")
+    return server
+
+
+@pytest.fixture(scope="session")
+def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Contoso Coffee with 20 customers; its environment file is `contoso.yaml`."""
+    folder = tmp_path_factory.mktemp("contoso")
+    sample.write_sample(folder, SAMPLE_SIZE)
+    return folder
+
+
+def _prepare(url: str, folder: Path) -> None:
+    """A database with the schema, the clock frozen at NOW, and the sample published."""
+    migrate.migrate(url)
+
+    async def publish_sample() -> None:
+        store = Store(url)
+        clock = Clock(is_adjustable=True)
+        async with store.writing() as connection:
+            await service_time_store.save_service_time(connection, ServiceTime(frozen_at=NOW))
+        environment = load_environment(folder / "contoso.yaml")
+        await publish.refresh(store, clock, environment, Silent(), horizon=timedelta(days=7))
+        await store.close()
+
+    asyncio.run(publish_sample())
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(sample_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "topcoat.db"
+    _prepare(f"sqlite:///{path}", sample_folder)
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresServer, sample_folder: Path) -> Iterator[str]:
+    name = f"topcoat_template_{uuid.uuid4().hex[:12]}"
+    postgres.run(f"CREATE DATABASE {name}")
+    try:
+        _prepare(f"{postgres.url}/{name}", sample_folder)
+        yield name
+    finally:
+        postgres.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    path = tmp_path / "topcoat.db"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, postgres_template: str) -> Iterator[str]:
+    name = f"topcoat_test_{uuid.uuid4().hex[:12]}"
+    postgres.run(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    try:
+        yield f"{postgres.url}/{name}"
+    finally:
+        postgres.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A database of its own for the test, with the sample published; one run on each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@dataclass(frozen=True)
+class Service:
+    """The flows on a database, without HTTP; `clock` moves the frozen service clock."""
+
+    store: Store
+    writer: Writer
+    flows: Flows
+    clock: Clock
+
+    async def advance(self, duration: timedelta) -> None:
+        await self.flows.service_clock.advance(duration)
+
+    async def refresh(self, environment: Path) -> RefreshReport:
+        loaded = load_environment(environment)
+        return await publish.refresh(self.store, self.clock, loaded, Silent(), horizon=timedelta(days=7))
+
+
+@asynccontextmanager
+async def open_service(url: str) -> AsyncIterator[Service]:
+    store = Store(url)
+    clock = Clock(is_adjustable=True)
+    writer = Writer(store, clock, queue_max=1000, batch_max=100)
+    try:
+        yield Service(store, writer, build_flows(store, writer, clock), clock)
+    finally:
+        await writer.close()
+        await store.close()
+
+
+@pytest.fixture
+async def service(database_url: str) -> AsyncIterator[Service]:
+    async with open_service(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def abbie() -> str:
+    """The CustomerId of Abbie Moss, person number 1."""
+    return sample.ABBIE_MOSS_ID
+
+
+@pytest.fixture
+def base() -> str:
+    return f"/api/instances/{INSTANCE}"
+
+
+def headers_of(role: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer topcoat-{role}", "Ocp-Apim-Subscription-Key": "topcoat-primary-key"}
+
+
+@pytest.fixture
+def as_role() -> Callable[[str], dict[str, str]]:
+    return headers_of
+
+
+@pytest.fixture
+def admin() -> dict[str, str]:
+    return {"Authorization": "Bearer topcoat-administrator"}
+
+
+@asynccontextmanager
+async def open_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://testserver", headers=headers_of("contributor")
+        ) as opened:
+            yield opened
+
+
+@pytest.fixture
+async def client(sqlite_url: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A Contributor on the service in process."""
+    async with open_client(Settings(home=tmp_path, database_url=sqlite_url)) as opened:
+        yield opened

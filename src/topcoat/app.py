@@ -1,5 +1,6 @@
 """The composition root: settings -> store -> flows -> surfaces."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -18,9 +19,14 @@ from topcoat.flows.instances import Instances
 from topcoat.flows.query import Query
 from topcoat.flows.service_clock import ServiceClockControl
 from topcoat.settings import Settings
+from topcoat.store import clock as service_time_store
 from topcoat.store.engine import Store
+from topcoat.store.pruning import prune_lapsed
 from topcoat.store.writer import Writer
 from topcoat.surfaces import add_surfaces
+
+PRUNING_PAUSE_SECONDS = 600
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -50,11 +56,26 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         clock = Clock(is_adjustable=settings.is_emulator)
         writer = Writer(store, clock, queue_max=settings.writer_queue_max, batch_max=settings.writer_batch_max)
         app.state.flows = build_flows(store, writer, clock)
+        pruning = asyncio.create_task(_prune(store, clock, horizon(settings)))
         yield
+        pruning.cancel()
         await writer.close()
         await store.close()
 
     return lifespan
+
+
+async def _prune(store: Store, clock: Clock, kept: timedelta) -> None:
+    """Delete what lapsed longer ago than the horizon, now and then; no answer depends on it (S2)."""
+    while True:
+        await asyncio.sleep(PRUNING_PAUSE_SECONDS)
+        try:
+            async with store.glancing() as connection:
+                service_time = await service_time_store.read_service_time(connection)
+            deleted = await prune_lapsed(store, clock.now(service_time) - kept)
+            log.info("lapsed_pruned", deleted=deleted)
+        except Exception:  # the edge of the loop: pruning can wait, the service cannot
+            log.exception("pruning_failed")
 
 
 def build_flows(store: Store, writer: Writer, clock: Clock) -> Flows:

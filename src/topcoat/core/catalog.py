@@ -8,6 +8,7 @@ either no fraction or six digits.
 import difflib
 import enum
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -216,11 +217,19 @@ def complete_record(table: Table, document: Mapping[str, Any]) -> Document:
     return {column.name: document.get(column.name) for column in table.columns}
 
 
+# Narrower than `fromisoformat`, which takes any separator and week dates, and takes more with every Python version.
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?"
+    "(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
+
+
 def parse_instant(text: str, zone: Any = UTC) -> datetime:
-    """Read an RFC 3339 date-time, with a blank for `T` allowed; without an offset it is in `zone`."""
-    if len(text) < len("2026-12-24T18:00"):
+    """Read an RFC 3339 date-time; a blank for `T` and no seconds are allowed; without an offset it is in `zone`."""
+    if not _INSTANT.fullmatch(text):
         raise ValueError(text)
-    instant = datetime.fromisoformat(text)
+    instant = datetime.fromisoformat(text.upper())
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=zone)
     try:
@@ -234,9 +243,12 @@ def format_instant(instant: datetime) -> str:
     return instant.replace(tzinfo=None).isoformat() + "Z"
 
 
+_NOT_IN_IDS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
 def check_id(text: str) -> bool:
-    """Whether a text may identify a profile (S18)."""
-    return 0 < len(text) <= ID_LENGTH_MAX and text.isprintable()
+    """Whether a text may identify a profile (S18): no control characters; an unpaired surrogate cannot be stored."""
+    return 0 < len(text) <= ID_LENGTH_MAX and not _NOT_IN_IDS.search(text)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -262,6 +274,8 @@ def described(value: Any) -> str:
             return "null"
         case bool():
             return f"the boolean {str(value).lower()}"
+        case int() if value.bit_length() > 64:
+            return "an integer of more than 64 bits"  # its digits could fill pages, or be more than Python prints
         case int() | float():
             return f"the number {value}"
         case str():
@@ -285,7 +299,7 @@ def _canonical(type_: ColumnType, value: Any) -> Any:
                 return value
             raise ValueError
         case ColumnType.DATE:
-            return date.fromisoformat(_checked_string(value)).isoformat()
+            return _checked_date(_checked_string(value))
         case ColumnType.DATE_TIME:
             return format_instant(parse_instant(_checked_string(value)))
         case _:
@@ -298,9 +312,9 @@ _BOOLEAN_TEXTS = {"true": True, "false": False, "1": True, "0": False}
 def _from_text(type_: ColumnType, text: str) -> Any:
     match type_:
         case ColumnType.INTEGER:
-            return _checked_integer(int(text))
+            return _checked_integer(int(_checked_digits(text)))
         case ColumnType.DECIMAL:
-            return _checked_decimal(float(text))
+            return _checked_decimal(float(_checked_digits(text)))
         case ColumnType.BOOLEAN:
             return _BOOLEAN_TEXTS[text.lower()]
         case ColumnType.STRING | ColumnType.DATE | ColumnType.DATE_TIME:
@@ -314,6 +328,19 @@ def _checked_string(value: Any) -> str:
         raise ValueError
     value.encode()  # an unpaired surrogate is a UnicodeEncodeError, which is a ValueError
     return value
+
+
+def _checked_date(text: str) -> str:
+    if not _DATE.fullmatch(text):
+        raise ValueError
+    return date.fromisoformat(text).isoformat()
+
+
+def _checked_digits(text: str) -> str:
+    """Python reads `1_000` and other scripts' digits as numbers; a source does not mean them so."""
+    if not text.isascii() or "_" in text:
+        raise ValueError
+    return text
 
 
 def _checked_integer(value: Any) -> int:

@@ -5,10 +5,10 @@ TopcoatError
 ├── NotFound
 │   ├── InstanceNotFound, TableNotFound, RecordNotFound, ChangeNotFound, AddressNotFound
 ├── BadInput
-│   ├── BodyUnreadable, BodyTooLarge, MediaTypeNotAcceptable, MethodNotSupported
-│   ├── UnknownColumn, WrongType, MissingColumn, ReadOnlyColumn, EmptyChange, KeyIsNull
+│   ├── BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable, MethodNotSupported
+│   ├── UnknownColumn, WrongType, MissingColumn, ReadOnlyColumn, EmptyChange
 │   ├── ValidUntilUnreadable, ValidUntilOutOfRange, UnknownCustomer, TableNotWritable
-│   ├── ActivityNotConfigured, TableNotFoundForWriting
+│   ├── ActivityNotConfigured
 │   ├── QuerySyntaxError, OptionInvalid, ContinuationInvalid
 │   ├── ClockRequestInvalid, ParameterInvalid
 │   └── EnvironmentInvalid, SourceInvalid
@@ -92,6 +92,10 @@ class BodyTooLarge(BadInput):
     """The body is larger than the limit of {limit_bytes} bytes."""
 
 
+class ContentTypeNotSupported(BadInput):
+    """Bodies of type '{found}' are not read; expected application/json."""
+
+
 class MediaTypeNotAcceptable(BadInput):
     """Answers are application/json only, which the Accept header '{accept}' rules out."""
 
@@ -146,6 +150,10 @@ class UnknownCustomer(BadInput):
 
 class TableNotWritable(BadInput):
     """{reason}"""
+
+
+class TableNotFoundForWriting(BadInput):
+    """Table '{table}' does not exist in this instance{suggestion}."""
 
 
 class ActivityNotConfigured(BadInput):

@@ -102,6 +102,8 @@ def _is_expanded(options: QueryOptions) -> bool:
     for expand in options.expand:
         if expand.table != UNIFIED_ACTIVITY:
             raise errors.NotSupported(what=f"$expand={expand.table}", hint=f" yet; {UNIFIED_ACTIVITY} is")
+        if expand.options != syntax.ExpandOptions():
+            raise errors.NotSupported(what="Options inside $expand", hint=" yet")
     return bool(options.expand)
 
 

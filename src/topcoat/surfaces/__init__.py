@@ -1,0 +1,50 @@
+"""What callers see: every surface is a set of routes on the one app, and refuses in its own dialect."""
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+
+from topcoat.core import catalog, errors
+from topcoat.settings import Settings
+from topcoat.surfaces import answers, health
+from topcoat.surfaces.access import Access, CallRecorder
+from topcoat.surfaces.customer_insights import router as customer_insights
+from topcoat.surfaces.emulator import clock
+
+
+def add_surfaces(app: FastAPI, settings: Settings) -> None:
+    access = Access(settings)
+    customer_insights.add_customer_insights(app, access)
+    health.add_health(app)
+    if settings.is_emulator:
+        clock.add_clock(app, access)
+    _add_unrouted(app, access)
+    app.add_middleware(CallRecorder)
+
+
+def _add_unrouted(app: FastAPI, access: Access) -> None:
+    async def answer_unrouted(request: Request, exception: Exception) -> Response:
+        assert isinstance(exception, HTTPException)  # what it is registered for
+        error = _unrouted(app, request)
+        if customer_insights.is_own(request.scope["path"]):
+            return await customer_insights.answer_unrouted(request, access, error)
+        headers = {"Allow": error.parts["allowed"]} if isinstance(error, errors.MethodNotSupported) else None
+        return answers.flat_problem(exception.status_code, error, headers)
+
+    app.add_exception_handler(HTTPException, answer_unrouted)
+
+
+def _unrouted(app: FastAPI, request: Request) -> errors.TopcoatError:
+    """No route at all, or none for the method: Starlette's own Allow names the first route's methods only."""
+    method, path = request.method, catalog.shown(request.scope["path"])
+    allowed = {
+        allowed
+        for route in app.routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for allowed in getattr(route, "methods", None) or ()
+    }
+    if not allowed:
+        return errors.AddressNotFound(method=catalog.shown(method), path=path)
+    return errors.MethodNotSupported(method=catalog.shown(method), allowed=", ".join(sorted(allowed)))

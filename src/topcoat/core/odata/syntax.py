@@ -1,0 +1,220 @@
+"""The nodes of `$filter`, `$orderby`, `$search` and `$expand`.
+
+And and Or hold their terms side by side, at least two of them, so that a long chain is flat. Positions are no part
+of what a tree means: they are left out of equality, hash and repr.
+"""
+
+import datetime
+import decimal
+import enum
+import uuid
+from dataclasses import dataclass, field
+from typing import Union
+
+
+class Operator(enum.Enum):
+    EQ = "eq"
+    NE = "ne"
+    GT = "gt"
+    GE = "ge"
+    LT = "lt"
+    LE = "le"
+
+
+class ArithmeticOperator(enum.Enum):
+    ADD = "add"
+    SUB = "sub"
+    MUL = "mul"
+    DIV = "div"
+    MOD = "mod"
+
+
+class Function(enum.Enum):
+    CONTAINS = "contains"
+    STARTSWITH = "startswith"
+    ENDSWITH = "endswith"
+    TOLOWER = "tolower"
+    TOUPPER = "toupper"
+    TRIM = "trim"
+    LENGTH = "length"
+    CONCAT = "concat"
+    INDEXOF = "indexof"
+    SUBSTRING = "substring"
+    YEAR = "year"
+    MONTH = "month"
+    DAY = "day"
+    HOUR = "hour"
+    MINUTE = "minute"
+    SECOND = "second"
+    DATE = "date"
+    NOW = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class String:
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """At most 64 bits; a longer integer is a Decimal."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decimal:
+    """Exactly as written, and within what a 64-bit float can hold."""
+
+    value: decimal.Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DateTime:
+    """Aware, in UTC."""
+
+    value: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    value: datetime.date
+
+
+@dataclass(frozen=True, slots=True)
+class Guid:
+    value: uuid.UUID
+
+
+Literal = Null | String | Integer | Decimal | Boolean | DateTime | Date | Guid
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The name is as the caller spelled it; the table's spelling may differ in case."""
+
+    name: str
+    position: int = field(default=0, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    left: "Expression"
+    operator: Operator
+    right: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    left: "Expression"
+    items: tuple[Literal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    terms: tuple["Expression", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    terms: tuple["Expression", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    left: "Expression"
+    operator: ArithmeticOperator
+    right: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Negate:
+    operand: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    function: Function
+    arguments: tuple["Expression", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IsMemberOfSegment:
+    """The vendor's own condition on profiles."""
+
+    name: str
+
+
+Expression = Union[Literal, Column, Comparison, In, And, Or, Not, Arithmetic, Negate, Call, IsMemberOfSegment]  # noqa: UP007 - the names inside are forward references
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBy:
+    expression: Expression
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTerm:
+    """One word as written; where hyphens split it is the matcher's business."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPhrase:
+    """What stood between double quotes."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnd:
+    terms: tuple["Search", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOr:
+    terms: tuple["Search", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchNot:
+    operand: "Search"
+
+
+Search = Union[SearchTerm, SearchPhrase, SearchAnd, SearchOr, SearchNot]  # noqa: UP007
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandOptions:
+    """What stood in parentheses after an expanded table; `select` is None for all columns."""
+
+    filter: Expression | None = None
+    select: tuple[str, ...] | None = None
+    orderby: tuple[OrderBy, ...] = ()
+    top: int | None = None
+    skip: int | None = None
+    count: bool = False
+    expand: tuple["Expand", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    table: str
+    options: ExpandOptions = ExpandOptions()

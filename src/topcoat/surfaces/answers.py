@@ -1,0 +1,73 @@
+"""JSON answers, whether a caller takes JSON at all, and the flat error every surface can send."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from topcoat.core import catalog, errors
+
+JSON: Final = "application/json"
+UNEXPECTED: Final = "UnexpectedError"
+
+
+def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(content), status, headers, JSON)
+
+
+def flat_problem(status: int, error: errors.TopcoatError, headers: Mapping[str, str] | None = None) -> Response:
+    """The least that every client of ours understands: `errorCode` and `message` at the top level."""
+    content = {"errorCode": error.code, "message": error.message, "target": error.target}
+    return json_answer(content, status, headers)
+
+
+def unexpected_problem() -> Response:
+    """A defect of ours, told without details; the log has them under the same request id."""
+    message = "Something unexpected went wrong in the service; its log has the details under this x-request-id."
+    return json_answer({"errorCode": UNEXPECTED, "message": message, "target": None}, 500)
+
+
+def check_accepts_json(headers: Headers) -> None:
+    """Raise `MediaTypeNotAcceptable` where the Accept header rules JSON out."""
+    accept = headers.get("accept")
+    if accept is None or accept in (JSON, "*/*"):
+        return
+    accept = ",".join(headers.getlist("accept"))
+    if accept.strip() and not _accepts_json(_qualities(accept)):
+        raise errors.MediaTypeNotAcceptable(accept=catalog.shown(accept))
+
+
+# Most specific first: `application/json;q=0, */*` refuses JSON.
+_RANGES: Final = (JSON, "application/*", "*/*")
+_SYNONYM_RANGES: Final = ("text/json", "text/*")
+
+
+def _accepts_json(qualities: Mapping[str, float]) -> bool:
+    named = next((qualities[media] for media in _RANGES if media in qualities), None)
+    if named:
+        return True
+    if JSON in qualities:
+        return False
+    return any(qualities.get(media, 0.0) > 0 for media in _SYNONYM_RANGES)
+
+
+def _qualities(accept: str) -> dict[str, float]:
+    qualities: dict[str, float] = {}
+    for item in accept.split(","):
+        media, *parameters = item.split(";")
+        qualities[media.strip().lower()] = _quality(parameters)
+    return qualities
+
+
+def _quality(parameters: list[str]) -> float:
+    """An unreadable weight counts as none given."""
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                break
+    return 1.0

@@ -1,0 +1,55 @@
+"""An operation of the contract: where it is, who may call it, in which dialect it refuses."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from topcoat.core import errors
+from topcoat.flows import Flows
+from topcoat.flows.instances import Instance
+from topcoat.surfaces.access import Principal, Role
+from topcoat.surfaces.customer_insights import problems
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose caller is known; `instance` is empty and `opened` filled where none is addressed."""
+
+    request: Request
+    flows: Flows
+    principal: Principal
+    instance: str = ""
+    opened: Sequence[Instance] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Paths are relative to `/{prefix}/instances`, the documented spelling first."""
+
+    id: str
+    method: str
+    paths: tuple[str, ...]
+    answer: Callable[[Call], Awaitable[Response]]
+    role: Role = Role.VIEWER
+    is_data: bool = False
+    shown_path: str | None = None
+    is_documented: bool = True
+    summary: str | None = None
+    responses: dict[int | str, dict[str, Any]] = field(default_factory=dict)
+    documentation: dict[str, Any] = field(default_factory=dict)
+
+    def render(self, error: errors.TopcoatError) -> Response:
+        return problems.odata_problem(error) if self.is_data else problems.api_problem(error)
+
+
+def answers_with(status: int, model: Any, description: str) -> dict[int | str, dict[str, Any]]:
+    """A documented answer; a model of None is an empty body."""
+    return {status: {"description": description} if model is None else {"model": model, "description": description}}
+
+
+def parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    """A documented query parameter."""
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "string"} | schema}

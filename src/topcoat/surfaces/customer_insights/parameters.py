@@ -1,0 +1,52 @@
+"""Query parameters of the API, each at most once."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from topcoat.core import catalog, errors
+from topcoat.core.odata import address
+
+CALLER_LENGTH_MAX: Final = 200
+_BOOLEANS: Final = {"true": True, "false": False}
+
+
+def list_items(scope: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and values as written, decoded."""
+    raw = scope["query_string"]
+    if not raw:
+        return []
+    try:
+        return address.parse_query_string(raw.decode())
+    except UnicodeDecodeError:
+        raise errors.ParameterInvalid(parameter="The query string", found="not UTF-8", expected="UTF-8") from None
+
+
+def find_text(items: list[tuple[str, str]], name: str) -> str | None:
+    """Names are matched without regard to case; other names are nobody's business."""
+    values = [value for key, value in items if key.casefold() == name.casefold()]
+    if len(values) > 1:
+        raise errors.ParameterInvalid(parameter=name, found=f"given {len(values)} times", expected="at most one")
+    return values[0] if values else None
+
+
+def read_boolean(items: list[tuple[str, str]], name: str) -> bool:
+    """False where it is not given."""
+    text = find_text(items, name)
+    if text is None:
+        return False
+    value = _BOOLEANS.get(text.lower())
+    if value is None:
+        raise errors.ParameterInvalid(parameter=name, found=f"'{catalog.shown(text)}'", expected="true or false")
+    return value
+
+
+def read_caller(items: list[tuple[str, str]]) -> str | None:
+    """Who a write is on behalf of, in the caller's own words."""
+    caller = find_text(items, "caller")
+    if caller and (len(caller) > CALLER_LENGTH_MAX or not caller.isprintable()):
+        raise errors.ParameterInvalid(
+            parameter="caller",
+            found=f"'{catalog.shown(caller)}'",
+            expected=f"a text of at most {CALLER_LENGTH_MAX} characters without control characters",
+        )
+    return caller or None

@@ -1,0 +1,178 @@
+"""The contract's shapes in wire spelling: every field is there, null where nothing is known."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic.alias_generators import to_camel
+from starlette.responses import Response
+
+from topcoat.surfaces import answers
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class ODataError(Wire):
+    error_code: str
+    message: str
+    target: str | None = None
+    details: list[dict[str, Any]] = []
+    inner_error: dict[str, Any] | None = None
+    instance_annotations: list[dict[str, Any]] = []
+    type_annotation: dict[str, Any] | None = None
+
+
+class ApiErrorResult(Wire):
+    exception: dict[str, Any] | None = None
+    http_status_code: str
+    exception_culprit: Literal["system", "user", "external"]
+    error_code: str
+    result_severity: Literal["error", "warning", "recommendation"] = "error"
+    message: str
+    name: str | None = None
+    params: dict[str, Any] = {}
+    ci_results: list[dict[str, Any]] = []
+
+
+class CreatedResult(Wire):
+    """The body of 201 and, under the name of AcceptedResult, of 202."""
+
+    location: str
+    value: dict[str, Any]
+    formatters: list[dict[str, Any]] = []
+    content_types: list[str] = [answers.JSON]
+    declared_type: str | None = None
+    status_code: int
+
+
+class ODataEntityPayload(Wire):
+    context: str = Field(alias="@odata.context")
+    count: int | None = Field(None, alias="@odata.count")
+    value: list[dict[str, Any]]
+    next_link: str | None = Field(None, alias="@odata.nextLink")
+
+
+class Annotation(Wire):
+    name: str
+    value: str
+
+
+class AttributeMetadata(Wire):
+    name: str
+    friendly_name: str
+    base_name: str
+    data_type: str
+    semantic_type: str | None = None
+    search_properties: dict[str, Any] | None = None
+
+
+class AnnotatedAttributeMetadata(AttributeMetadata):
+    """The contract's attributes have no such field; asked for annotations, they carry it all the same."""
+
+    annotations: list[Annotation]
+
+
+Attribute = SerializeAsAny[AttributeMetadata]
+
+
+class EntityMetadata(Wire):
+    name: str
+    qualified_entity_name: str
+    data_source_name: str | None = None
+    dataflow_type: str
+    should_use_spark_sas_auth: bool = False
+    datasource_id: str | None = None
+    entity_type: str
+    attributes: list[Attribute]
+    keys: list[list[Attribute]]
+    relationships: list[dict[str, Any]] = []
+    timestamp_attribute: Attribute | None = None
+    incremental_attribute: Attribute | None = None
+    semantic_type: str | None = None
+    refresh_time: datetime | None = None
+    partitions: list[dict[str, Any]] = []
+    incremental_upsert_partitions: list[dict[str, Any]] = []
+    incremental_delete_partitions: list[dict[str, Any]] = []
+    full_partitions_parquet: list[dict[str, Any]] = []
+    incremental_upsert_partitions_parquet: list[dict[str, Any]] = []
+    incremental_delete_partitions_parquet: list[dict[str, Any]] = []
+    annotations: list[Annotation] = []
+
+
+class EntityModel(Wire):
+    instance_id: str
+    dataflow_id: str | None = None
+    datasource_id: str | None = None
+    dataflow_type: str | None = None
+    entities: list[EntityMetadata]
+
+
+class InstanceInfo(Wire):
+    instance_id: str
+    name: str
+    instance_type: str
+    expiry_time_utc: datetime | None = None
+    max_trial_extensions_allowed: int | None = None
+    trial_extension_history: str | None = None
+    scale_unit_id: str | None = None
+    azure_region: str | None = None
+    platform_type: str | None = None
+
+
+class InstanceMetadata(Wire):
+    is_b2_b: bool = Field(default=False, alias="isB2B")
+    is_b2_c: bool = Field(default=True, alias="isB2C")
+    is_byo_pbi: bool = False
+    is_byo_synapse: bool = False
+    is_cds_mdl_or_cds_byodl: bool = False
+    name: str
+    provisioning_state: str = "active"
+    instance_type: str
+    refresh_schedule: dict[str, Any] | None = None
+    expiry_time_utc: datetime | None = None
+    region: str | None = None
+    cds_org_info: dict[str, Any] | None = None
+    cds_mdl_info: dict[str, Any] | None = None
+    max_trial_extensions_allowed: int | None = None
+    trial_extension_history: str | None = None
+    is_refresh_credential_required: bool = False
+    trial_extension_details: list[dict[str, Any]] = []
+    configured_workspaces: list[str] = []
+    platform_type: str | None = None
+    azure_region: str | None = None
+    version: int | None = None
+    updated_by: str | None = None
+    updated_utc: datetime
+    created_by: str | None = None
+    created_utc: datetime
+    instance_id: str
+
+
+class RoleAssignment(Wire):
+    principal_id: str
+    principal_type: Literal["user", "group", "app"] = "app"
+    roles: list[str]
+    instance_id: str
+
+
+class Change(Wire):
+    """A live change of a profile; an extension to the contract."""
+
+    sequence: int
+    customer_id: str
+    columns: dict[str, Any]
+    caller: str | None
+    principal: str | None
+    recorded_at: datetime
+    valid_until: datetime
+
+
+class ChangeList(Wire):
+    value: list[Change]
+
+
+def wire_answer(payload: Wire, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(payload.model_dump_json(by_alias=True), status, headers, answers.JSON)

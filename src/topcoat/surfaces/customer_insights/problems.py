@@ -1,0 +1,79 @@
+"""Core errors in the vendor's two dialects, both flat: its clients drop what an envelope nests."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from topcoat.core import errors
+from topcoat.surfaces import access
+from topcoat.surfaces.customer_insights import payloads
+
+STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
+    errors.NotAuthenticated: 401,
+    errors.NotPermitted: 403,
+    errors.InstanceNotFound: 404,
+    errors.TableNotFound: 404,
+    errors.RecordNotFound: 404,
+    errors.ChangeNotFound: 404,
+    errors.AddressNotFound: 404,
+    errors.BodyUnreadable: 400,
+    errors.BodyTooLarge: 413,
+    errors.ContentTypeNotSupported: 415,
+    errors.MediaTypeNotAcceptable: 406,
+    errors.MethodNotSupported: 405,
+    errors.UnknownColumn: 400,
+    errors.WrongType: 400,
+    errors.MissingColumn: 400,
+    errors.ReadOnlyColumn: 400,
+    errors.EmptyChange: 400,
+    errors.ValidUntilUnreadable: 400,
+    errors.ValidUntilOutOfRange: 400,
+    errors.UnknownCustomer: 400,
+    errors.TableNotWritable: 400,
+    errors.TableNotFoundForWriting: 400,
+    errors.ActivityNotConfigured: 400,
+    errors.QuerySyntaxError: 400,
+    errors.OptionInvalid: 400,
+    errors.ContinuationInvalid: 400,
+    errors.ClockRequestInvalid: 400,
+    errors.ParameterInvalid: 400,
+    errors.EnvironmentInvalid: 400,
+    errors.SourceInvalid: 400,
+    errors.ActivityExists: 409,
+    errors.RefreshRunning: 409,
+    errors.NothingToUndo: 409,
+    errors.NotSupported: 501,
+    errors.Overloaded: 503,
+    errors.StoreUnreachable: 503,
+    errors.SchemaOutdated: 503,
+}
+
+
+def odata_problem(error: errors.TopcoatError) -> Response:
+    """What everything under `/data` answers."""
+    problem = payloads.ODataError(error_code=error.code, message=error.message, target=error.target)
+    return payloads.wire_answer(problem, STATUSES[type(error)], _headers(error))
+
+
+def api_problem(error: errors.TopcoatError) -> Response:
+    """What the rest of the API answers."""
+    status = STATUSES[type(error)]
+    problem = payloads.ApiErrorResult(
+        http_status_code=str(status),
+        exception_culprit="user" if status < 500 else "system",
+        error_code=error.code,
+        message=error.message,
+    )
+    return payloads.wire_answer(problem, status, _headers(error))
+
+
+def _headers(error: errors.TopcoatError) -> dict[str, str]:
+    match error:
+        case errors.NotAuthenticated():
+            return access.CHALLENGE
+        case errors.Unavailable():
+            return {"Retry-After": str(error.retry_after_seconds)}
+        case errors.MethodNotSupported():
+            return {"Allow": error.parts["allowed"]}
+        case _:
+            return {}

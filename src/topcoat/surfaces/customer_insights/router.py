@@ -1,0 +1,119 @@
+"""The emulated REST API: one set of operations under two prefixes."""
+
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from topcoat.core import errors
+from topcoat.flows import Flows
+from topcoat.surfaces import answers
+from topcoat.surfaces.access import Access, check_role
+from topcoat.surfaces.customer_insights import changes, data, instances, problems, roles, tables, unbuilt
+from topcoat.surfaces.customer_insights.operation import Call, Operation
+
+PREFIXES: Final = ("/api", "/v1")
+DOCUMENTED_PREFIX: Final = "/api"
+# The hot ones first: routes are tried in this order.
+OPERATIONS: Final = (
+    *data.OPERATIONS,
+    *tables.OPERATIONS,
+    *instances.OPERATIONS,
+    *roles.OPERATIONS,
+    *changes.OPERATIONS,
+    *unbuilt.OPERATIONS,
+)
+_OWN_PATH: Final = re.compile(r"(?:/api|/v1)/instances(?:/(?P<instance>[^/]*)(?P<rest>/.*)?)?", re.DOTALL)
+
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class OperationRoute(APIRoute):
+    """Documented like any other route, but its endpoint answers by itself: nothing to inject, nothing to validate."""
+
+    def get_route_handler(self) -> Endpoint:
+        endpoint: Endpoint = self.endpoint
+        return endpoint
+
+
+def add_customer_insights(app: FastAPI, access: Access) -> None:
+    for operation in OPERATIONS:
+        endpoint = _endpoint(operation, access)
+        for prefix in PREFIXES:
+            for path in operation.paths:
+                app.router.routes.append(_route(operation, endpoint, prefix, path))
+
+
+def is_own(path: str) -> bool:
+    return _OWN_PATH.fullmatch(path) is not None
+
+
+async def answer_unrouted(request: Request, access: Access, error: errors.TopcoatError) -> Response:
+    """Refuse an address or a method of this API that does not exist: to strangers nothing is told."""
+    own = _OWN_PATH.fullmatch(request.scope["path"])
+    assert own is not None  # see is_own
+    render = problems.odata_problem if (own["rest"] or "").startswith("/data") else problems.api_problem
+    try:
+        await _admitted(request, access, (own["instance"] or "").lower())
+    except errors.TopcoatError as refusal:
+        return render(refusal)
+    return render(error)
+
+
+def _route(operation: Operation, endpoint: Endpoint, prefix: str, path: str) -> OperationRoute:
+    is_documented = operation.is_documented and prefix == DOCUMENTED_PREFIX and path == operation.paths[0]
+    shown_path = f"{prefix}/instances{operation.shown_path or path}"
+    route = OperationRoute(
+        f"{prefix}/instances{path}",
+        endpoint,
+        methods=[operation.method],
+        name=operation.id,
+        operation_id=operation.id,
+        summary=operation.summary,
+        tags=["Customer Insights"],
+        include_in_schema=is_documented,
+        response_model=None,
+        status_code=min(code for code in (*operation.responses, 200) if isinstance(code, int) and code < 300),
+        responses=operation.responses,
+        openapi_extra=_documentation(operation, shown_path) if is_documented else None,
+    )
+    route.path_format = shown_path
+    return route
+
+
+def _documentation(operation: Operation, shown_path: str) -> dict[str, Any]:
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", shown_path)
+    ]
+    parameters = [*in_path, *operation.documentation.get("parameters", ())]
+    return {**operation.documentation, "parameters": parameters}
+
+
+def _endpoint(operation: Operation, access: Access) -> Endpoint:
+    """Authentication, then role, then the operation itself, which judges what exists."""
+    answer: Callable[[Call], Awaitable[Response]] = operation.answer
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            call = await _admitted(request, access, request.path_params.get("instanceId", "").lower())
+            check_role(call.principal, operation.role)
+            answers.check_accepts_json(request.headers)
+            return await answer(call)
+        except errors.TopcoatError as error:
+            return operation.render(error)
+
+    return endpoint
+
+
+async def _admitted(request: Request, access: Access, instance: str) -> Call:
+    flows: Flows = request.app.state.flows
+    if not instance:
+        principal, opened = await access.list_opened(request.headers, flows.instances)
+        return Call(request, flows, principal, opened=opened)
+    principal = await access.authenticate_for(request.headers, instance, flows.instances)
+    return Call(request, flows, principal, instance)

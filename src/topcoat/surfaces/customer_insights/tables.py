@@ -1,0 +1,169 @@
+"""What tables there are, and what their columns take; `manage/tables` and its older spelling `manage/entities`."""
+
+import uuid
+from typing import Final, assert_never
+
+from starlette.responses import Response
+
+from topcoat.core.catalog import CUSTOMER_ID, PREVIOUS_CUSTOMER_ID, Column, ColumnType, Table, TableKind
+from topcoat.flows.instances import Instance
+from topcoat.surfaces.customer_insights import parameters, payloads
+from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
+from topcoat.surfaces.customer_insights.payloads import Annotation, AttributeMetadata, EntityMetadata
+
+_DATA_SOURCES: Final = uuid.UUID("7c0a7000-0000-5000-8000-00000000da7a")
+_SEMANTIC_TYPES: Final = frozenset({"Feedback", "SalesOrder"})
+_DATA_TYPES: Final = {
+    ColumnType.STRING: "string",
+    ColumnType.INTEGER: "int64",
+    ColumnType.DECIMAL: "decimal",
+    ColumnType.BOOLEAN: "boolean",
+    ColumnType.DATE: "dateTime",
+    ColumnType.DATE_TIME: "dateTimeOffset",
+}
+_MARKS: Final = ("attributesAnnotations", "includeQuarantined", "includeSelfConflatedEntity")
+
+
+async def list_tables(call: Call) -> Response:
+    is_annotated, _, _ = (parameters.read_boolean(parameters.list_items(call.request.scope), mark) for mark in _MARKS)
+    instance = await call.flows.instances.get_instance(call.instance)
+    catalog = await call.flows.instances.get_catalog(call.instance)
+    entities = [_entity(instance, table, is_annotated=is_annotated) for table in catalog.tables]
+    return payloads.wire_answer(payloads.EntityModel(instance_id=instance.guid, entities=entities))
+
+
+async def get_table(call: Call) -> Response:
+    is_annotated = parameters.read_boolean(parameters.list_items(call.request.scope), "attributesAnnotations")
+    instance = await call.flows.instances.get_instance(call.instance)
+    catalog = await call.flows.instances.get_catalog(call.instance)
+    table = catalog.get_table(call.request.path_params["tableName"])
+    return payloads.wire_answer(_entity(instance, table, is_annotated=is_annotated))
+
+
+def _entity(instance: Instance, table: Table, *, is_annotated: bool) -> EntityMetadata:
+    attributes = {c.name: _attribute(table, c, is_annotated=is_annotated) for c in table.columns}
+    timestamp = _timestamp(table)
+    return EntityMetadata(
+        name=_plain_name(table),
+        qualified_entity_name=table.name,
+        data_source_name=table.data_source,
+        dataflow_type=_dataflow_type(table),
+        datasource_id=_data_source_id(instance, table),
+        entity_type=_entity_type(table),
+        attributes=list(attributes.values()),
+        keys=[[attributes[name]] for name in _keys(table)],
+        timestamp_attribute=None if timestamp is None else attributes[timestamp],
+        semantic_type=_semantic_type(table),
+        refresh_time=instance.refreshed_at,
+    )
+
+
+def _attribute(table: Table, column: Column, *, is_annotated: bool) -> AttributeMetadata:
+    attribute = AttributeMetadata(
+        name=column.name,
+        friendly_name=column.name,
+        base_name=column.name,
+        data_type=_DATA_TYPES[column.type],
+    )
+    if not is_annotated:
+        return attribute
+    return payloads.AnnotatedAttributeMetadata(**attribute.model_dump(), annotations=_annotations(table, column))
+
+
+def _annotations(table: Table, column: Column) -> list[Annotation]:
+    marks = {"ReadOnly": column.is_key, "Mandatory": _is_mandatory(table, column)}
+    return [Annotation(name=name, value="true") for name, is_set in marks.items() if is_set]
+
+
+def _is_mandatory(table: Table, column: Column) -> bool:
+    """A configured source table needs what makes its records activities."""
+    if table.activity is None:
+        return column.is_mandatory
+    needed = (table.primary_key, table.activity.timestamp, table.activity.customer_column)
+    return column.is_mandatory or column.name in needed
+
+
+def _plain_name(table: Table) -> str:
+    """The name within its data source."""
+    return table.name if table.data_source is None else table.name.removeprefix(f"{table.data_source}_")
+
+
+def _data_source_id(instance: Instance, table: Table) -> str | None:
+    """The same for the same source, however often it is asked for."""
+    if table.data_source is None:
+        return None
+    return str(uuid.uuid5(_DATA_SOURCES, f"{instance.guid}/{table.data_source}"))
+
+
+def _keys(table: Table) -> list[str]:
+    """The primary key, and a customer's ids in its sources."""
+    if table.kind is not TableKind.CUSTOMER:
+        return [table.primary_key]
+    others = (CUSTOMER_ID, PREVIOUS_CUSTOMER_ID)
+    return [CUSTOMER_ID, *(c.name for c in table.columns if c.is_key and c.name not in others)]
+
+
+def _timestamp(table: Table) -> str | None:
+    if table.kind is TableKind.UNIFIED_ACTIVITY:
+        return "ActivityTime"
+    return None if table.activity is None else table.activity.timestamp
+
+
+def _entity_type(table: Table) -> str:
+    match table.kind:
+        case TableKind.CUSTOMER:
+            return "profile"
+        case TableKind.UNIFIED_ACTIVITY:
+            return "unifiedActivity"
+        case TableKind.CUSTOMER_MEASURE:
+            return "profileKpi"
+        case TableKind.SOURCE:
+            return "unspecified" if table.activity is None else "activity"
+        case _:
+            assert_never(table.kind)
+
+
+def _dataflow_type(table: Table) -> str:
+    match table.kind:
+        case TableKind.CUSTOMER:
+            return "conflationResolveConflicts"
+        case TableKind.UNIFIED_ACTIVITY:
+            return "unifiedActivity"
+        case TableKind.CUSTOMER_MEASURE:
+            return "kpi"
+        case TableKind.SOURCE:
+            return "ingestion"
+        case _:
+            assert_never(table.kind)
+
+
+def _semantic_type(table: Table) -> str | None:
+    if table.kind is TableKind.CUSTOMER:
+        return "Customer"
+    type_ = None if table.activity is None else table.activity.type
+    return type_ if type_ in _SEMANTIC_TYPES else None
+
+
+_BOOLEAN: Final = {"type": "boolean", "default": False}
+
+OPERATIONS: Final = (
+    Operation(
+        id="Get-all-entity-metadata",
+        method="GET",
+        paths=("/{instanceId}/manage/tables", "/{instanceId}/manage/entities"),
+        answer=list_tables,
+        summary="Describe all tables",
+        responses=answers_with(200, payloads.EntityModel, "The tables of the active generation."),
+        documentation={"parameters": [parameter(mark, "Accepted.", **_BOOLEAN) for mark in _MARKS]},
+    ),
+    Operation(
+        id="Get-entity-metadata",
+        method="GET",
+        paths=("/{instanceId}/manage/tables/{tableName}", "/{instanceId}/manage/entities/{tableName}"),
+        answer=get_table,
+        summary="Describe one table",
+        responses=answers_with(200, EntityMetadata, "The table.")
+        | answers_with(404, payloads.ApiErrorResult, "There is no such table."),
+        documentation={"parameters": [parameter(_MARKS[0], "Mark key and mandatory columns.", **_BOOLEAN)]},
+    ),
+)

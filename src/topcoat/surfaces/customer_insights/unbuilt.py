@@ -1,0 +1,97 @@
+"""Operations of the contract that are not built yet: refused by name, never answered with something plausible (S32)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.responses import Response
+
+from topcoat.core import errors
+from topcoat.surfaces.customer_insights.operation import Call, Operation
+
+_DATA_SOURCES: Final = "/{instanceId}/manage/datasources"
+
+
+def _operation(operation_id: str, method: str, path: str) -> Operation:
+    return Operation(
+        id=operation_id,
+        method=method,
+        paths=_spellings(path),
+        answer=_refusing(operation_id),
+        is_documented=False,
+    )
+
+
+def _refusing(operation_id: str) -> Callable[[Call], Awaitable[Response]]:
+    async def refuse(_: Call) -> Response:
+        raise errors.NotSupported(what=f"Operation {operation_id}", hint=" yet")
+
+    return refuse
+
+
+def _spellings(path: str) -> tuple[str, ...]:
+    """The published client's path, and those that only the documentation has."""
+    if path == _DATA_SOURCES:
+        return (path, f"{path}/v2")
+    if "/manage/entities/" in path:
+        return (path, path.replace("/manage/entities/", "/manage/tables/"))
+    if "/workflows/" in path:
+        return (path, path.replace("/workflows/", "/manage/workflows/"))
+    return (path,)
+
+
+_UNBUILT: Final = (
+    ("Create-an-instance", "POST", "/V2"),
+    ("Copy-an-instance", "POST", "/copy"),
+    ("Delete-an-instance", "DELETE", "/{instanceId}"),
+    ("Update-an-instance", "PATCH", "/{instanceId}/V2"),
+    ("Get-an-entity-profile", "GET", "/{instanceId}/dataprofile/{qualifiedEntityName}"),
+    ("Get-an-attribute-profile", "GET", "/{instanceId}/dataprofile/{qualifiedEntityName}/{attributeName}"),
+    ("Get-all-hierarchies", "GET", "/{instanceId}/hierarchies"),
+    ("Create-a-hierarchy", "POST", "/{instanceId}/hierarchies"),
+    ("Delete-a-hierarchy", "DELETE", "/{instanceId}/hierarchies/{hierarchyId}"),
+    ("Get-a-hierarchy", "GET", "/{instanceId}/hierarchies/{hierarchyId}"),
+    ("Update-a-hierarchy", "PATCH", "/{instanceId}/hierarchies/{hierarchyId}"),
+    ("Get-all-data-sources", "GET", "/{instanceId}/manage/datasources"),
+    ("Delete-a-data-source", "DELETE", "/{instanceId}/manage/datasources/{dataSourceId}"),
+    ("Get-data-source", "GET", "/{instanceId}/manage/datasources/{dataSourceId}"),
+    ("Get-entity-size", "GET", "/{instanceId}/manage/entities/{entityName}/entitysize"),
+    ("Get-a-list-of-measures-metadata", "GET", "/{instanceId}/manage/measures"),
+    ("Create-a-measure", "POST", "/{instanceId}/manage/measures"),
+    ("Delete-a-measure", "DELETE", "/{instanceId}/manage/measures/{measureName}"),
+    ("Get-metadata-for-a-measure", "GET", "/{instanceId}/manage/measures/{measureName}"),
+    ("Update-a-measure", "PUT", "/{instanceId}/manage/measures/{measureName}"),
+    ("Get-all-relationships", "GET", "/{instanceId}/manage/relationships"),
+    ("Create-a-relationship", "POST", "/{instanceId}/manage/relationships"),
+    ("Delete-a-relationship", "DELETE", "/{instanceId}/manage/relationships/{relationshipName}"),
+    ("Get-a-relationship", "GET", "/{instanceId}/manage/relationships/{relationshipName}"),
+    ("Update-a-relationship", "PUT", "/{instanceId}/manage/relationships/{relationshipName}"),
+    ("Reset-an-instance", "DELETE", "/{instanceId}/manage/reset"),
+    ("Get-search-configuration", "GET", "/{instanceId}/manage/search"),
+    ("Update-search-configuration", "PUT", "/{instanceId}/manage/search"),
+    ("Get-all-segments", "GET", "/{instanceId}/manage/segments"),
+    ("Create-a-segment", "POST", "/{instanceId}/manage/segments"),
+    ("Delete-segment", "DELETE", "/{instanceId}/manage/segments/{segmentName}"),
+    ("Update-a-segment", "PUT", "/{instanceId}/manage/segments/{segmentName}"),
+    ("Activate-segment", "PUT", "/{instanceId}/manage/segments/{segmentName}/activate"),
+    ("Deactivate-segment", "PUT", "/{instanceId}/manage/segments/{segmentName}/deactivate"),
+    ("Get-all-system-created-relationships", "GET", "/{instanceId}/manage/systemrelationships"),
+    ("Get-Activity-Types-and-Counts", "GET", "/{instanceId}/profile/activityresponsemetadata"),
+    ("Get-KeyRing", "GET", "/{instanceId}/profile/keyring"),
+    ("Get-profile-store-state", "GET", "/{instanceId}/profilestore/stateinfo"),
+    ("Get-all-role-assignments", "GET", "/{instanceId}/rbac/assignments"),
+    ("Deletes-a-role-assignment", "DELETE", "/{instanceId}/rbac/principals/{principalId}/assignment"),
+    ("Update-a-role-assignment", "PUT", "/{instanceId}/rbac/principals/{principalId}/assignment"),
+    ("Get-all-role-definitions", "GET", "/{instanceId}/rbac/roles"),
+    ("Get-list-of-workflow-task-information-history", "GET", "/{instanceId}/workflows/{workflowName}/history"),
+    ("Get-list-of-recent-workflow-jobs", "GET", "/{instanceId}/workflows/{workflowName}/jobs"),
+    ("Submit-a-workflow-job", "POST", "/{instanceId}/workflows/{workflowName}/jobs"),
+    ("Get-a-workflow-job-information", "GET", "/{instanceId}/workflows/{workflowName}/jobs/{jobId}"),
+    ("Cancel-a-workflow-job", "POST", "/{instanceId}/workflows/{workflowName}/jobs/{jobId}/cancel"),
+    ("Get-workflow-schedules", "GET", "/{instanceId}/workflows/{workflowName}/schedules"),
+    ("Create-workflow-refresh-schedule", "POST", "/{instanceId}/workflows/{workflowName}/schedules"),
+    ("Create-a-batch-of-workflow-refresh-schedules", "POST", "/{instanceId}/workflows/{workflowName}/schedules/batch"),
+    ("Get-supported-timezones", "GET", "/{instanceId}/workflows/{workflowName}/schedules/supportedTimezones"),
+    ("Get-workflow-status", "GET", "/{instanceId}/workflows/{workflowName}/status"),
+)
+
+OPERATIONS: Final = tuple(_operation(*unbuilt) for unbuilt in _UNBUILT)

@@ -1,0 +1,27 @@
+"""Liveness and readiness, for whoever runs the service; nobody has to sign in."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from topcoat.flows import Flows
+from topcoat.surfaces import answers
+
+
+def add_health(app: FastAPI) -> None:
+    described: dict[str, Any] = {"tags": ["Operations"], "response_model": None}
+    app.add_api_route("/health/live", _answer_live, summary="The process answers", **described)
+    app.add_api_route("/health/ready", _answer_ready, summary="The database answers, its schema fits", **described)
+
+
+async def _answer_live(_: Request) -> Response:
+    return answers.json_answer({"status": "live"})
+
+
+async def _answer_ready(request: Request) -> Response:
+    flows: Flows = request.app.state.flows
+    if await flows.instances.is_ready():
+        return answers.json_answer({"status": "ready"})
+    return answers.json_answer({"status": "not ready"}, 503, {"Retry-After": "1"})
