@@ -46,7 +46,7 @@ $(VENV)/service: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/tests: $(VENV)/service
-	$(PIP) install --constraint constraints.txt --group dev
+	$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 # The vendor's published client lives in an environment of its own: it needs an old setuptools.

@@ -29,8 +29,6 @@ def run_on(connection: sqlalchemy.Connection) -> None:
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
-    if not is_postgresql and connection.connection.driver_connection.in_transaction:
-        connection.exec_driver_sql("COMMIT")
 
 
 async def run_online() -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import structlog
@@ -94,7 +95,7 @@ def horizon(settings: Settings) -> timedelta:
 
 def configure_logging(settings: Settings) -> None:
     """Events with fields, one JSON object a line on standard error, or coloured lines for a console."""
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -57,6 +57,7 @@ class Bars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task: TaskID | None = None
+        self._total = 0
 
     def start(self, stage: str, total: int, unit: str) -> None:
         self._progress.columns = (

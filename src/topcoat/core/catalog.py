@@ -252,13 +252,13 @@ def check_id(text: str) -> bool:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'X'?`, or nothing when no known name is near."""
+    """` (did you mean 'X'?)`, or nothing when no known name is near."""
     names = list(known)
     for candidate in names:
         if candidate.casefold() == name.casefold():
-            return f"; did you mean '{candidate}'?"
+            return f" (did you mean '{candidate}'?)"
     near = difflib.get_close_matches(name[:ID_LENGTH_MAX], names, n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    return f" (did you mean '{near[0]}'?)" if near else ""
 
 
 def shown(text: str) -> str:
@@ -274,16 +274,21 @@ def described(value: Any) -> str:
             return "null"
         case bool():
             return f"the boolean {str(value).lower()}"
-        case int() if value.bit_length() > 64:
-            return "an integer of more than 64 bits"  # its digits could fill pages, or be more than Python prints
         case int() | float():
-            return f"the number {value}"
+            return _described_number(value)
         case str():
             return f"the string '{shown(value)}'"
         case list():
             return "an array"
         case _:
             return "an object"
+
+
+def _described_number(number: float) -> str:
+    """The digits of a huge integer could fill pages, and there can be more than Python prints."""
+    if isinstance(number, int) and number.bit_length() > 64:
+        return "an integer of more than 64 bits"
+    return f"the number {number}"
 
 
 def _canonical(type_: ColumnType, value: Any) -> Any:

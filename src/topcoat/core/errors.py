@@ -8,7 +8,7 @@ TopcoatError
 │   ├── BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable, MethodNotSupported
 │   ├── UnknownColumn, WrongType, MissingColumn, ReadOnlyColumn, EmptyChange
 │   ├── ValidUntilUnreadable, ValidUntilOutOfRange, UnknownCustomer, TableNotWritable
-│   ├── ActivityNotConfigured
+│   ├── ActivityNotConfigured, TableNotFoundForWriting
 │   ├── QuerySyntaxError, OptionInvalid, ContinuationInvalid
 │   ├── ClockRequestInvalid, ParameterInvalid
 │   └── EnvironmentInvalid, SourceInvalid

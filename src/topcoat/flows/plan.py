@@ -42,6 +42,8 @@ def plan_read(catalog: Catalog, address: RecordAddress, options: QueryOptions) -
     table = catalog.get_table(address.table)
     if address.is_count:
         raise errors.NotSupported(what="/$count", hint=" yet")
+    if address.key_column is not None and _column_name(table, address.key_column) != table.primary_key:
+        raise errors.NotSupported(what=f"Reading {table.name} by {address.key_column}", hint=" yet")
     if table.kind is TableKind.UNIFIED_ACTIVITY and address.navigation is None:
         return table, plan_activities(table, options)
     if table.kind is not TableKind.CUSTOMER:

@@ -35,6 +35,10 @@ def migrate(database_url: str, *, to: str = "head", as_sql: bool = False) -> Non
         command.upgrade(config, target, sql=as_sql)
 
 
+def head_revision() -> str:
+    return _revisions()[-1]
+
+
 def _revisions() -> list[str]:
     """From the first to the newest."""
     scripts = ScriptDirectory(str(migrations_folder())).walk_revisions()

@@ -135,7 +135,7 @@ async def list_releases(connection: ReadConnection, instance_id: int, customer_i
         ),
         {"instance_id": instance_id, "customer_id": customer_id},
     )
-    return [load_release(*row) for row in rows]
+    return [load_release(row.sequence, row.released_sequence, row.column_name, row.generation) for row in rows]
 
 
 async def list_changed_ids(

@@ -12,8 +12,9 @@ from topcoat.surfaces import answers
 
 def add_health(app: FastAPI) -> None:
     described: dict[str, Any] = {"tags": ["Operations"], "response_model": None}
-    app.add_api_route("/health/live", _answer_live, summary="The process answers", **described)
-    app.add_api_route("/health/ready", _answer_ready, summary="The database answers, its schema fits", **described)
+    live, ready = "The process answers", "The database answers, and its schema fits"
+    app.add_api_route("/health/live", _answer_live, operation_id="Health-live", summary=live, **described)
+    app.add_api_route("/health/ready", _answer_ready, operation_id="Health-ready", summary=ready, **described)
 
 
 async def _answer_live(_: Request) -> Response:

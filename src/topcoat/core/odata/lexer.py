@@ -32,7 +32,7 @@ class Kind(enum.Enum):
 
 EXPRESSION_TOKENS: Final = re.compile(
     rf"""[ \t]*+(?:
-      (?P<string>'[^']*+(?:''[^']*+)*+' | [{QUOTES}](?:[^{QUOTES}]|([{QUOTES}])\2)*+[{QUOTES}])
+      (?P<string>'[^']*+(?:''[^']*+)*+' | [{QUOTES}](?:[^{QUOTES}]++|([{QUOTES}])\2)*+[{QUOTES}])
     | (?P<guid>[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}}(?![\w-]))
     | (?P<name>[^\W\d]\w*+)
     | (?P<date_time>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt][0-9:.]*+(?:[Zz]|[+-][0-9:]*+)?(?![\w.]))
@@ -48,7 +48,7 @@ EXPRESSION_TOKENS: Final = re.compile(
 )
 
 SEARCH_TOKENS: Final = re.compile(
-    r"""[ \t]*+(?:
+    r"""\s*+(?:
       (?P<phrase>"(?:[^"\\]|\\.)*+")
     | (?P<word>[^\s()"]++)
     | (?P<symbol>[()])
@@ -57,7 +57,7 @@ SEARCH_TOKENS: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-_KINDS: Final[dict[str | None, Kind]] = {kind.value: kind for kind in Kind}
+_KINDS: Final = {kind.value: kind for kind in Kind}
 _UNREADABLE: Final = re.compile("[\0\ud800-\udfff]")
 _CHUNK: Final = re.compile(r"[ \t]*+([\w.:@$+-]++|.)", re.DOTALL)
 
@@ -86,9 +86,9 @@ class Cursor:
         match = self._tokens.match(self._source, self._end)
         if match is None:
             raise self._unreadable()
-        kind = match.lastgroup
-        self.kind = _KINDS[kind]
-        self.text = match[kind]  # type: ignore[index]  # every alternative of the patterns is a named group
+        group = match.lastgroup or ""
+        self.kind = _KINDS[group]
+        self.text = match[group]
         self._end = match.end()
         self.position = self._end - len(self.text)
 
@@ -131,10 +131,11 @@ class Cursor:
     def _unreadable(self) -> errors.QuerySyntaxError:
         chunk = _CHUNK.match(self._source, self._end)
         assert chunk is not None  # the end is a token, so there is at least one character
-        if chunk[1] in ("'", '"', *QUOTES):
+        found, expected = f"'{shown(chunk[1])}'", "a name, a literal or an operator"
+        if chunk[1] == '"' and self._tokens is EXPRESSION_TOKENS:
+            expected = "single quotes around a string"
+        elif chunk[1] in ("'", '"', *QUOTES):
             found, expected = "a string that does not end", f"its closing {chunk[1]}"
-        else:
-            found, expected = f"'{shown(chunk[1])}'", "a name, a literal or an operator"
         return self.failure_at(chunk.start(1), found=found, expected=expected)
 
 

@@ -9,7 +9,6 @@ import decimal
 import enum
 import uuid
 from dataclasses import dataclass, field
-from typing import Union
 
 
 class Operator(enum.Enum):
@@ -160,7 +159,7 @@ class IsMemberOfSegment:
     name: str
 
 
-Expression = Union[Literal, Column, Comparison, In, And, Or, Not, Arithmetic, Negate, Call, IsMemberOfSegment]  # noqa: UP007 - the names inside are forward references
+Expression = Literal | Column | Comparison | In | And | Or | Not | Arithmetic | Negate | Call | IsMemberOfSegment
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +197,7 @@ class SearchNot:
     operand: "Search"
 
 
-Search = Union[SearchTerm, SearchPhrase, SearchAnd, SearchOr, SearchNot]  # noqa: UP007
+Search = SearchTerm | SearchPhrase | SearchAnd | SearchOr | SearchNot
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from topcoat.surfaces.access import Access, Role
 from topcoat.surfaces.emulator import problems
 
 PATH: Final = "/_topcoat/clock"
+_READ: Final = "Read the service clock"
+_MOVE: Final = "Freeze, set, advance or resume the service clock"
 _EXPECTED: Final = (
     'The body must have exactly one of "freeze": true, "set": an instant such as "2026-12-24T18:00:00Z", '
     '"advance": an ISO 8601 duration such as "PT4H", "resume": true'
@@ -33,8 +35,8 @@ Endpoint = Callable[[Request, ServiceClockControl], Awaitable[ClockReading]]
 def add_clock(app: FastAPI, access_: Access) -> None:
     described: dict[str, Any] = {"tags": ["Emulator"], "response_model": None}
     read, move = _administered(_read, access_), _administered(_move, access_)
-    app.add_api_route(PATH, read, methods=["GET"], summary="Read the service clock", **described)
-    app.add_api_route(PATH, move, methods=["POST"], summary="Freeze, set, advance or resume it", **described)
+    app.add_api_route(PATH, read, methods=["GET"], operation_id="Read-clock", summary=_READ, **described)
+    app.add_api_route(PATH, move, methods=["POST"], operation_id="Move-clock", summary=_MOVE, **described)
 
 
 def _administered(answer: Endpoint, access_: Access) -> Callable[[Request], Awaitable[Response]]:

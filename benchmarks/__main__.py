@@ -1,0 +1,149 @@
+"""`python -m benchmarks`: requests side by side; `python -m benchmarks publish`: what a refresh takes."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+
+from benchmarks import comparison, databases, figures, publish, subjects
+from benchmarks.comparison import Memory, Row, Work
+from benchmarks.load import Figures
+
+console = Console(width=None if Console().is_terminal else 160)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+Choice = TypeVar("Choice", bound=Enum)
+Markdown = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="File whose marked tables are written anew.")
+]
+
+REQUESTS_HEADER = (
+    "database, work, clients",
+    "Topcoat /s",
+    "p50 ms",
+    "p99 ms",
+    "plain service /s",
+    "p50 ms",
+    "p99 ms",
+    "**ratio**",
+    "constant /s",
+    "constant, FastAPI /s",
+)
+MEMORY_HEADER = ("peak memory, MB", subjects.TOPCOAT, subjects.PLAIN, subjects.BARE, subjects.ROUTED)
+
+
+@app.callback(invoke_without_command=True)
+def compare(
+    context: typer.Context,
+    *,
+    clients: Annotated[str, typer.Option(help="Numbers of clients, separated by commas.")] = "1,32,128",
+    seconds: Annotated[float, typer.Option(min=0.1, help="Seconds of each of the rounds.")] = 5.0,
+    size: Annotated[int, typer.Option(min=1, max=1_000_000, help="Customers in the database.")] = 10_000,
+    database: Annotated[str, typer.Option(help="Databases, separated by commas.")] = "sqlite,postgresql",
+    only: Annotated[str, typer.Option(help="Kinds of work, separated by commas.")] = "writes,reads",
+    markdown: Markdown = None,
+) -> None:
+    """Measure Topcoat beside a plain service and a constant answer."""
+    if context.invoked_subcommand is not None:
+        return
+    plan = comparison.Plan(
+        databases=_chosen(databases.Kind, database, "--database"),
+        works=_chosen(Work, only, "--only"),
+        clients=_counts(clients),
+        seconds=seconds,
+        size=size,
+    )
+    results = list(comparison.measure(plan, console))
+    lines = [_request_line(result) for result in results if isinstance(result, Row)]
+    memory = [_memory_line(result) for result in results if isinstance(result, Memory)]
+    figures.print_table(console, f"Medians of {comparison.ROUNDS} rounds", REQUESTS_HEADER, lines)
+    figures.print_table(console, "Server processes", MEMORY_HEADER, memory)
+    _warn_of_failures([result for result in results if isinstance(result, Row)])
+    if markdown is not None:
+        tables = [figures.markdown_table(REQUESTS_HEADER, lines), figures.markdown_table(MEMORY_HEADER, memory)]
+        figures.replace_between_markers(markdown, "figures", "\n\n".join(tables))
+
+
+@app.command(name="publish")
+def publish_command(
+    *,
+    profiles: Annotated[int, typer.Option(min=100, max=1_000_000, help="Customers in the sample.")] = 100_000,
+    activities: Annotated[int, typer.Option(min=0, help="Most activities to publish.")] = 500_000,
+    database: Annotated[str, typer.Option(help="Databases, separated by commas.")] = "postgresql",
+    markdown: Markdown = None,
+) -> None:
+    """Time a first refresh, one without changes, and one with 1 % of the rows changed."""
+    lines: list[figures.Line] = []
+    for kind in databases.available(_chosen(databases.Kind, database, "--database"), console):
+        for step in publish.measure_publishing(kind, profiles, activities, console):
+            taken = step.finished
+            lines.append(
+                (
+                    f"{kind.value}, {step.name}",
+                    f"{taken.seconds:.1f}",
+                    figures.megabytes(taken.peak_memory_mb),
+                    step.summary,
+                )
+            )
+    header = ("refresh", "seconds", "peak memory, MB", "what it reports")
+    figures.print_table(console, f"{profiles:,} profiles", header, lines)
+    if markdown is not None:
+        figures.replace_between_markers(markdown, "publish", figures.markdown_table(header, lines))
+
+
+def _request_line(row: Row) -> figures.Line:
+    return (
+        f"{row.database.value}, {row.work.value}, {row.clients}",
+        *_cells(row.figures[subjects.TOPCOAT]),
+        *_cells(row.figures[subjects.PLAIN]),
+        f"**{row.ratio(subjects.PLAIN):.1f}**",
+        figures.number(row.figures[subjects.BARE].requests_per_second),
+        figures.number(row.figures[subjects.ROUTED].requests_per_second),
+    )
+
+
+def _cells(measured: Figures) -> tuple[str, str, str]:
+    return (
+        figures.number(measured.requests_per_second),
+        figures.milliseconds(measured.p50_ms),
+        figures.milliseconds(measured.p99_ms),
+    )
+
+
+def _memory_line(memory: Memory) -> figures.Line:
+    return (memory.database.value, *(figures.megabytes(memory.peaks_mb[name]) for name in MEMORY_HEADER[1:]))
+
+
+def _warn_of_failures(rows: list[Row]) -> None:
+    for row in rows:
+        for name, failures in row.failures.items():
+            if failures:
+                console.print(
+                    f"[bold red]{name}: {failures:,} answers with another status[/] "
+                    f"({row.database.value}, {row.work.value}, {row.clients} clients)"
+                )
+
+
+def _chosen(kinds: type[Choice], text: str, option: str) -> list[Choice]:
+    names = [name.strip() for name in text.split(",")]
+    known = {kind.value: kind for kind in kinds}
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(f"'{name}'; expected some of {', '.join(known)}.", param_hint=option)
+    return [known[name] for name in names]
+
+
+def _counts(text: str) -> list[int]:
+    try:
+        counts = [int(part) for part in text.split(",")]
+    except ValueError:
+        counts = []
+    if not counts or min(counts) < 1:
+        raise typer.BadParameter(f"'{text}'; expected numbers such as 1,32,128.", param_hint="--clients")
+    return counts
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m benchmarks")

@@ -1,0 +1,1 @@
+"""What Topcoat is measured beside."""

@@ -1,0 +1,68 @@
+"""Real services on real sockets, one for each module and kind of database; their logs stand beside a failure."""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.installation import Installation, Server
+from tests.contract.published_client import PublishedClient, client_python
+from tests.databases import KINDS, empty_database
+
+SAMPLE_SIZE = 30
+LOG_SHOWN_CHARACTERS = 20_000
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def bare_installation(
+    request: pytest.FixtureRequest, kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """Nothing but an empty database."""
+    home = tmp_path_factory.mktemp("home")
+    with empty_database(request, kind, home) as url:
+        installation = Installation(home, url)
+        yield installation
+        installation.stop()
+
+
+@pytest.fixture(scope="module")
+def installation(bare_installation: Installation) -> Installation:
+    bare_installation.publish_sample(SAMPLE_SIZE)
+    return bare_installation
+
+
+@pytest.fixture(scope="module")
+def server(installation: Installation) -> Server:
+    return installation.serve()
+
+
+@pytest.fixture(scope="module")
+def published_client(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedClient]:
+    python = client_python(_shared_by_workers(tmp_path_factory))
+    with PublishedClient(python, server.url) as client:
+        yield client
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        for installation in item.funcargs.values():
+            if isinstance(installation, Installation):
+                report.sections += [(str(s.log), _tail(s.log)) for s in installation.services]
+    return report
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-LOG_SHOWN_CHARACTERS:]
+
+
+def _shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run's folder, which the workers of pytest-xdist have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if base.name.startswith("popen-") else base
