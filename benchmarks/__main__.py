@@ -57,6 +57,7 @@ def compare(
     )
     results = list(comparison.measure(plan, console))
     lines = [_request_line(result) for result in results if isinstance(result, Row)]
+    _require(lines)
     memory = [_memory_line(result) for result in results if isinstance(result, Memory)]
     figures.print_table(console, f"Medians of {comparison.ROUNDS} rounds", REQUESTS_HEADER, lines)
     figures.print_table(console, "Server processes", MEMORY_HEADER, memory)
@@ -87,10 +88,18 @@ def publish_command(
                     step.summary,
                 )
             )
+    _require(lines)
     header = ("refresh", "seconds", "peak memory, MB", "what it reports")
     figures.print_table(console, f"{profiles:,} profiles", header, lines)
     if markdown is not None:
         figures.replace_between_markers(markdown, "publish", figures.markdown_table(header, lines))
+
+
+def _require(lines: list[figures.Line]) -> None:
+    """Nothing measured is a failure, and must not empty a table in the documentation."""
+    if not lines:
+        console.print("Nothing was measured.")
+        raise typer.Exit(1)
 
 
 def _request_line(row: Row) -> figures.Line:

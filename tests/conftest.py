@@ -47,17 +47,6 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TESTS = Path(__file__).parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "unit" not in item.path.relative_to(TESTS).parts:
-            item.add_marker(pytest.mark.anyio)
-
-
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(autouse=True)
 def _no_sockets_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "unit" in request.path.relative_to(TESTS).parts:
@@ -124,13 +113,10 @@ def _prepare(url: str, folder: Path) -> None:
     migrate.migrate(url)
 
     async def publish_sample() -> None:
-        store = Store(url)
-        clock = Clock(is_adjustable=True)
-        async with store.writing() as connection:
-            await service_time_store.save_service_time(connection, ServiceTime(frozen_at=NOW))
-        environment = load_environment(folder / "contoso.yaml")
-        await publish.refresh(store, clock, environment, Silent(), horizon=timedelta(days=7))
-        await store.close()
+        async with open_service(url) as service:
+            async with service.store.writing() as connection:
+                await service_time_store.save_service_time(connection, ServiceTime(frozen_at=NOW))
+            await service.refresh(folder / "contoso.yaml")
 
     asyncio.run(publish_sample())
 

@@ -202,8 +202,8 @@ async def test_what_is_not_built_is_refused_by_name(
         ({"orderby": "Nope"}, errors.UnknownColumn),
         ({"filter": "ActivityTime gt 'yesterday'"}, errors.OptionInvalid),
         ({"filter": "ActivityTime gt"}, errors.QuerySyntaxError),
-        ({"top": "-1"}, errors.OptionInvalid),
-        ({"skip": "many"}, errors.OptionInvalid),
+        ({"top": "-1"}, errors.QuerySyntaxError),
+        ({"skip": "many"}, errors.QuerySyntaxError),
     ],
 )
 async def test_a_faulty_option_is_refused(

@@ -176,7 +176,7 @@ async def test_closing_finishes_what_was_taken_and_refuses_what_comes_later(serv
 
     await writer.close()
 
-    assert all(isinstance(await write, Written) for write in writes)
+    assert [type(outcome) for outcome in await asyncio.gather(*writes)] == [Written] * 30
     with pytest.raises(errors.Overloaded):
         await writer.write(INSTANCE, activity("a-late", abbie))
 

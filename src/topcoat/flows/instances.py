@@ -117,8 +117,14 @@ class Instances:
     def find_kept_catalog(self, instance_id: int, generation: int) -> Catalog | None:
         return self._catalogs.get((instance_id, generation))
 
+    async def check_kept(self, connection: ReadConnection, instance_id: int, generation: int) -> None:
+        """Raise `ContinuationInvalid` for a generation that was undone or pruned since a token named it."""
+        if await instances.find_catalog(connection, instance_id, generation) is None:
+            self._catalogs.pop((instance_id, generation), None)
+            raise errors.ContinuationInvalid(reason="the refresh it was made at was undone")
+
     async def catalog_at(self, connection: ReadConnection, instance_id: int, generation: int) -> Catalog:
-        """Raise `ContinuationInvalid` for a generation that was undone: only a token can still name one."""
+        """The catalog of a generation that is active or kept."""
         kept = self._catalogs.get((instance_id, generation))
         if kept is not None:
             return kept

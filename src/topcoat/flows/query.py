@@ -219,6 +219,8 @@ class Query:
             raise errors.InstanceNotFound(instance=catalog.shown(instance))
         if token is not None:
             view = token.view
+            if view.generation != stand.generation:
+                await self._instances.check_kept(connection, stand.instance_id, view.generation)
         else:
             view = View(stand.generation or 0, stand.sequence, self._clock.now(stand.service_time))
         known = await self._instances.catalog_at(connection, stand.instance_id, view.generation)

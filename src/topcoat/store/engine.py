@@ -9,6 +9,7 @@ import orjson
 import sqlalchemy
 from sqlalchemy import Row, event, exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from topcoat.core import errors
 from topcoat.store import schema
@@ -133,12 +134,9 @@ class Store:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator["Session"]:
-        """One connection kept over many transactions: for session locks and temporary tables."""
+        """One connection of its own, closed at the end: its locks and temporary tables go with it."""
         async with reachable(), self._session_engine.connect() as connection:
-            try:
-                yield Session(connection)
-            finally:
-                await connection.invalidate()  # temporary tables and locks go with it
+            yield Session(connection)
 
     async def check_schema(self) -> None:
         """Raise `SchemaOutdated` unless the database has exactly this version's schema."""
@@ -165,7 +163,7 @@ class Store:
         self._snapshot_engine = read_engine.execution_options(isolation_level="REPEATABLE READ")
         self._glance_engine = read_engine.execution_options(isolation_level="AUTOCOMMIT")
         self._write_engine = self._postgresql_engine(LOOKUP_SETTINGS)
-        self._session_engine = self._postgresql_engine({})
+        self._session_engine = create_async_engine(self.url, poolclass=NullPool, connect_args=_connecting({}))
         self.point: PointReader = PostgresqlPointReader(self.url, statement_timeout_ms=self._statement_timeout_ms)
 
     def _postgresql_engine(self, server_settings: dict[str, str]) -> AsyncEngine:
@@ -174,13 +172,14 @@ class Store:
             pool_size=POOL_SIZE_MAX,
             max_overflow=0,
             pool_timeout=10,
-            connect_args={"server_settings": {"jit": "off", **server_settings}, "timeout": 10},
+            connect_args=_connecting(server_settings),
         )
 
     def _open_sqlite(self) -> None:
         Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
         self._write_engine = self._sqlite_engine(begin="BEGIN IMMEDIATE", size=2)
-        self._session_engine = self._sqlite_engine(begin="", size=2)
+        self._session_engine = create_async_engine(self.url, poolclass=NullPool)
+        _configure_sqlite(self._session_engine, begin="", is_reading=False)
         self._snapshot_engine = self._sqlite_engine(begin="BEGIN", size=4, is_reading=True)
         self._glance_engine = self._sqlite_engine(begin="", size=4, is_reading=True)
         self.point = SqlitePointReader(self.url)
@@ -238,6 +237,10 @@ def dump_json(value: Any) -> str:
 
 def load_json(value: Any) -> Any:
     return orjson.loads(value)
+
+
+def _connecting(server_settings: dict[str, str]) -> dict[str, Any]:
+    return {"server_settings": {"jit": "off", **server_settings}, "timeout": 10}
 
 
 def _configure_sqlite(engine: AsyncEngine, *, begin: str, is_reading: bool) -> None:

@@ -37,7 +37,7 @@ STRENGTHS: Final[dict[Operator | ArithmeticOperator, int]] = {
     ArithmeticOperator.MOD: PRODUCT,
 }
 
-_ARGUMENTS: Final = {
+ARGUMENTS: Final = {
     Function.CONTAINS: (2, 2),
     Function.STARTSWITH: (2, 2),
     Function.ENDSWITH: (2, 2),
@@ -208,7 +208,7 @@ class ExpressionParser:
         return tuple(arguments)
 
     def _check_count(self, function: Function, arguments: tuple[Expression, ...], position: int) -> None:
-        least, most = _ARGUMENTS[function]
+        least, most = ARGUMENTS[function]
         if not least <= len(arguments) <= most:
             expected = f"{least}" if least == most else f"{least} or {most}"
             found = f"{function.value} with {len(arguments)}"

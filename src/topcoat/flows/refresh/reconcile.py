@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from topcoat.clock import Clock
@@ -9,7 +10,7 @@ from topcoat.core.overlay import merge, override
 from topcoat.core.overlay.override import View
 from topcoat.store import activities, instances, overrides, profiles
 from topcoat.store.activities import Batch
-from topcoat.store.engine import Session
+from topcoat.store.engine import Session, WriteConnection
 from topcoat.store.instances import Stand
 from topcoat.store.overrides import NewRelease
 from topcoat.store.profiles import StoredProfile
@@ -32,21 +33,24 @@ async def confirm_changes(session: Session, clock: Clock, guid: str, generation:
             ids = await overrides.list_changed_ids(
                 connection, stand.instance_id, now=now, after=after, limit=CUSTOMERS_PER_COMMIT_MAX
             )
+            if not ids:
+                return confirmed
             view = View(generation, stand.sequence, now)
             found = await profiles.fetch_profiles(connection, guid, ids, clock=clock, view=view)
             assert found is not None
             releases = _numbered(stand, [r for p in found.profiles.values() for r in _confirmations(p, view)])
-            if releases:
-                await overrides.insert_releases(
-                    connection, instance_id=stand.instance_id, recorded_at=now, releases=releases
-                )
-                await instances.advance_counter(
-                    connection, stand.instance_id, sequence=releases[-1].sequence, recorded_at=now
-                )
+            await _insert_releases(connection, stand, now, releases)
         confirmed += len(releases)
-        if len(ids) < CUSTOMERS_PER_COMMIT_MAX:
-            return confirmed
         after = ids[-1]
+
+
+async def _insert_releases(
+    connection: WriteConnection, stand: Stand, now: datetime, releases: list[NewRelease]
+) -> None:
+    if not releases:
+        return
+    await overrides.insert_releases(connection, instance_id=stand.instance_id, recorded_at=now, releases=releases)
+    await instances.advance_counter(connection, stand.instance_id, sequence=releases[-1].sequence, recorded_at=now)
 
 
 def _confirmations(profile: StoredProfile, view: View) -> Iterator[NewRelease]:

@@ -99,14 +99,14 @@ def _segments(call: Call, count: int) -> list[str]:
 
 
 def _addressed_record(call: Call) -> tuple[str, str]:
-    """`Customer/{id}`, or `Customer('id')`."""
+    """`Customer/{id}`, `Customer('id')` or `Customer(CustomerId='id')`."""
     scope = call.request.scope
     raw = _raw_rest(scope)
     if b"/" in raw:
         table, record_id = _segments(call, 2)
         return table, record_id
     asked = address.parse_address(_decoded(scope, raw))
-    if asked.key is None or asked.navigation is not None or asked.is_count:
+    if asked.key is None or asked.navigation is not None or asked.key_column not in (None, catalog.CUSTOMER_ID):
         raise _not_found(scope)
     return asked.table, asked.key
 

@@ -12,13 +12,8 @@ _BOOLEANS: Final = {"true": True, "false": False}
 
 def list_items(scope: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Names and values as written, decoded."""
-    raw = scope["query_string"]
-    if not raw:
-        return []
-    try:
-        return address.parse_query_string(raw.decode())
-    except UnicodeDecodeError:
-        raise errors.ParameterInvalid(parameter="The query string", found="not UTF-8", expected="UTF-8") from None
+    raw: bytes = scope["query_string"]
+    return address.parse_query_string(raw.decode("utf-8", "surrogateescape")) if raw else []
 
 
 def find_text(items: list[tuple[str, str]], name: str) -> str | None:

@@ -1,0 +1,62 @@
+"""The environment file of Contoso Coffee, written from its tables."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from topcoat.core.catalog import ActivityConfiguration, ColumnType, Table
+from topcoat.sample import tables
+
+INSTANCE_ID: Final = "c0ffee00-0000-4000-8000-000000000001"
+INSTANCE_NAME: Final = "Contoso Coffee"
+CUSTOMERS_FILE: Final = "customers.csv"
+KEY_RING_FILE: Final = "keys.csv"
+ACTIVITIES_FILE: Final = "activities.jsonl"
+
+
+def environment_text() -> str:
+    """YAML; `topcoat schema environment` describes what can be in it."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield "# The environment file of the sample; `topcoat refresh` publishes what it names."
+    yield f"instance: {{id: {INSTANCE_ID}, name: {INSTANCE_NAME}, type: sandbox}}"
+    yield "lifetimes: {profile: PT4H, activity: P30D}"
+    yield "tables:"
+    for table in tables.SOURCES:
+        yield from _table_lines(table)
+    yield "activities:"
+    for table in tables.SOURCES:
+        if table.activity is not None:
+            yield f"  {table.name}:"
+            yield from _activity_lines(table.activity)
+    yield "unified:"
+    yield "  customer:"
+    yield f"    file: {CUSTOMERS_FILE}"
+    yield from _column_lines(tables.CUSTOMER_COLUMNS)
+    yield f"  key_ring: {{file: {KEY_RING_FILE}}}"
+    yield f"  activities: [{{file: {ACTIVITIES_FILE}}}]"
+
+
+def _table_lines(table: Table) -> Iterator[str]:
+    yield f"  {table.name}:"
+    yield f"    primary_key: {table.primary_key}"
+    yield from _column_lines({column.name: column.type for column in table.columns})
+
+
+def _column_lines(columns: Mapping[str, ColumnType]) -> Iterator[str]:
+    yield "    columns:"
+    for name, type_ in columns.items():
+        yield f"      {name}: {type_.value}"
+
+
+def _activity_lines(activity: ActivityConfiguration) -> Iterator[str]:
+    columns = {"event": activity.event, "title": activity.title, "detail": activity.detail, "url": activity.url}
+    yield f"    name: {activity.name}"
+    yield f"    type: {activity.type}"
+    yield f"    timestamp: {activity.timestamp}"
+    for key, column in columns.items():
+        if column is not None:
+            yield f"    {key}: {column}"
+    yield f"    customer: {{column: {activity.customer_column}, table: {activity.customer_table}}}"
+    yield f"    timeline: {str(activity.is_shown).lower()}"

@@ -1,0 +1,112 @@
+"""Trees as text, and back."""
+
+import datetime
+import decimal
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from topcoat.core.odata import expressions, parser, printer, syntax
+from topcoat.core.odata.syntax import ArithmeticOperator, Function, Operator
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+names = st.text("adinort_É9", min_size=1, max_size=6).filter(
+    lambda name: name.isidentifier() and name.lower() not in expressions.RESERVED
+)
+large_integers = st.integers(2**63, 10**40) | st.integers(-(10**40), -(2**63) - 1)
+decimals = (
+    st.decimals(allow_nan=False, allow_infinity=False, places=4)
+    | st.floats(allow_nan=False, allow_infinity=False).map(lambda number: decimal.Decimal(str(number)))
+    | large_integers.map(decimal.Decimal)
+)
+instants = st.datetimes(timezones=st.just(datetime.UTC))
+
+literals = st.one_of(
+    st.builds(syntax.Null),
+    st.builds(syntax.String, texts),
+    st.builds(syntax.Integer, st.integers(-(2**63), 2**63 - 1)),
+    st.builds(syntax.Decimal, decimals),
+    st.builds(syntax.Boolean, st.booleans()),
+    st.builds(syntax.DateTime, instants),
+    st.builds(syntax.Date, st.dates()),
+    st.builds(syntax.Guid, st.uuids()),
+)
+
+
+def _larger(trees):
+    terms = st.lists(trees, min_size=2, max_size=4).map(tuple)
+    return st.one_of(
+        st.builds(syntax.And, terms),
+        st.builds(syntax.Or, terms),
+        st.builds(syntax.Not, trees),
+        st.builds(syntax.Negate, trees),
+        st.builds(syntax.Comparison, trees, st.sampled_from(Operator), trees),
+        st.builds(syntax.Arithmetic, trees, st.sampled_from(ArithmeticOperator), trees),
+        st.builds(syntax.In, trees, st.lists(literals, min_size=1, max_size=3).map(tuple)),
+        st.sampled_from(Function).flatmap(lambda function: _calls(function, trees)),
+    )
+
+
+def _calls(function, trees):
+    least, most = expressions.ARGUMENTS[function]
+    arguments = st.lists(trees, min_size=least, max_size=most).map(tuple)
+    return st.builds(syntax.Call, st.just(function), arguments)
+
+
+leaves = literals | st.builds(syntax.Column, names) | st.builds(syntax.IsMemberOfSegment, texts)
+trees = st.recursive(leaves, _larger, max_leaves=12)
+
+
+@given(trees)
+def test_a_printed_tree_is_read_as_the_same_tree(tree):
+    assert parser.parse_filter(printer.print_expression(tree)) == tree
+
+
+MINIMAL = [
+    "A or B and not C eq 1",
+    "(A or B) and C",
+    "(A or B) or C",
+    "A sub B sub C",
+    "A sub (B sub C)",
+    "(A add B) mul C",
+    "A eq B gt C",
+    "not (A eq B)",
+    "not A in (1, 'x', null)",
+    "(not A) in (1)",
+    "(A add B) in (1)",
+    "-A mul -5",
+    "-(5)",
+    "-(A mul B)",
+    "-(2017-01-01)",
+    "-not A",
+    "contains(tolower(A), 'it''s') eq true",
+    "now() gt 2017-01-01T10:30:00.500000Z",
+    "IsMemberOfSegment('O''Brien') or substring(A, 1, 2) eq ''",
+    "A eq 1.0 or A eq 9223372036854775808 or A eq -1.5E+300",
+]
+
+
+@pytest.mark.parametrize("text", MINIMAL)
+def test_no_parenthesis_is_printed_that_the_grammar_does_not_need(text):
+    assert printer.print_expression(parser.parse_filter(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("literal", "text"),
+    [
+        (syntax.Null(), "null"),
+        (syntax.String("it's"), "'it''s'"),
+        (syntax.Integer(-5), "-5"),
+        (syntax.Decimal(decimal.Decimal(5)), "5.0"),
+        (syntax.Decimal(decimal.Decimal("5E+2")), "5E+2"),
+        (syntax.Decimal(decimal.Decimal(2**63)), "9223372036854775808"),
+        (syntax.Boolean(value=True), "true"),
+        (syntax.DateTime(datetime.datetime(1, 2, 3, 4, 5, tzinfo=datetime.UTC)), "0001-02-03T04:05:00Z"),
+        (syntax.Date(datetime.date(1, 2, 3)), "0001-02-03"),
+        (syntax.Guid(uuid.UUID(int=10)), "00000000-0000-0000-0000-00000000000a"),
+    ],
+)
+def test_a_literal_is_printed_as_it_is_written(literal, text):
+    assert printer.print_literal(literal) == text
