@@ -16,18 +16,18 @@ import asyncpg
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
-from topcoat.flows.refresh.environment import load_environment
 
 from topcoat import sample
 from topcoat.app import build_flows, create_app
 from topcoat.clock import Clock, ServiceTime
 from topcoat.flows import Flows
 from topcoat.flows.refresh import publish
+from topcoat.flows.refresh.environment import load_environment
 from topcoat.flows.refresh.progress import Silent
 from topcoat.flows.refresh.publish import RefreshReport
 from topcoat.settings import Settings
 from topcoat.store import clock as service_time_store
-from topcoat.store import migrate
+from topcoat.store import migrate, schema
 from topcoat.store.engine import Store
 from topcoat.store.writer import Writer
 
@@ -67,11 +67,11 @@ class PostgresServer:
 
     url: str
 
-    def run(self, statement: str) -> None:
+    def run(self, statements: str, database: str = "postgres") -> None:
         async def execute() -> None:
-            connection = await asyncpg.connect(f"{self.url}/postgres")
+            connection = await asyncpg.connect(f"{self.url}/{database}")
             try:
-                await connection.execute(statement)
+                await connection.execute(statements)
             finally:
                 await connection.close()
 
@@ -131,13 +131,19 @@ def sqlite_template(sample_folder: Path, tmp_path_factory: pytest.TempPathFactor
     return path
 
 
+PRISTINE = "pristine"
+
+
 @pytest.fixture(scope="session")
-def postgres_template(postgres: PostgresServer, sample_folder: Path) -> Iterator[str]:
-    name = f"topcoat_template_{uuid.uuid4().hex[:12]}"
+def prepared_postgres_url(postgres: PostgresServer, sample_folder: Path) -> Iterator[str]:
+    """A database of this worker, with a copy of every table as it was after publishing."""
+    name = f"topcoat_test_{uuid.uuid4().hex[:12]}"
     postgres.run(f"CREATE DATABASE {name}")
     try:
         _prepare(f"{postgres.url}/{name}", sample_folder)
-        yield name
+        copies = (f"CREATE TABLE {PRISTINE}.{t} AS TABLE public.{t}" for t in schema.metadata.tables)
+        postgres.run(f"CREATE SCHEMA {PRISTINE};" + ";".join(copies), database=name)
+        yield f"{postgres.url}/{name}"
     finally:
         postgres.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
@@ -150,13 +156,12 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres: PostgresServer, postgres_template: str) -> Iterator[str]:
-    name = f"topcoat_test_{uuid.uuid4().hex[:12]}"
-    postgres.run(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    try:
-        yield f"{postgres.url}/{name}"
-    finally:
-        postgres.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+def postgres_url(postgres: PostgresServer, prepared_postgres_url: str) -> str:
+    """Rows put back as they were: far quicker than a database for every test."""
+    restored = (f"DELETE FROM {t}; INSERT INTO {t} SELECT * FROM {PRISTINE}.{t}" for t in schema.metadata.tables)
+    restart = "SELECT setval('instance_instance_id_seq', (SELECT max(instance_id) FROM instance))"
+    postgres.run(";".join((*restored, restart)), database=prepared_postgres_url.rpartition("/")[2])
+    return prepared_postgres_url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

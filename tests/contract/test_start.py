@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -11,9 +12,17 @@ import pytest
 
 from tests.contract.installation import INSTANCE_ID, PRIMARY_KEY, Installation, Server
 from tests.contract.wire import connect, receive
+from tests.databases import empty_database
 
 CLOSING_ATTEMPTS_MAX = 400
 CLOSING_PAUSE_SECONDS = 0.05
+
+
+@pytest.fixture
+def empty(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[Installation]:
+    """A database of either kind, without a schema."""
+    with empty_database(request, kind, tmp_path) as url:
+        yield Installation(tmp_path, url)
 
 
 @pytest.fixture
@@ -122,15 +131,8 @@ def assert_refused(installation: Installation, code: int, *arguments: str, names
     assert names in refused.stderr
 
 
-def test_a_database_without_schema_is_refused_with_the_command_that_helps(bare_installation: Installation) -> None:
-    bare_installation.do("migrate", "--to", "base")
-
-    assert_refused(bare_installation, 1, "serve", "--port", "0", names="topcoat migrate")
-    bare_installation.do("migrate")
-
-
-def test_a_database_that_never_was_is_refused_too(at_home: Installation) -> None:
-    assert_refused(at_home, 1, "serve", "--port", "0", names="topcoat migrate")
+def test_a_database_without_schema_is_refused_with_the_command_that_helps(empty: Installation) -> None:
+    assert_refused(empty, 1, "serve", "--port", "0", names="topcoat migrate")
 
 
 @pytest.mark.postgres
@@ -233,17 +235,12 @@ def test_the_schema_of_the_environment_file_is_json_schema(at_home: Installation
     assert {"instance", "tables", "activities", "unified"} <= set(schema["properties"])
 
 
-def test_migrate_prints_its_statements_instead_of_running_them(bare_installation: Installation) -> None:
-    printed = bare_installation.do("migrate", "--sql")
+def test_migrate_prints_its_statements_instead_of_running_them(empty: Installation) -> None:
+    printed = empty.do("migrate", "--sql")
 
     assert "CREATE TABLE override" in printed
     assert "alembic_version" in printed
-
-
-def test_migrate_sql_touches_nothing(at_home: Installation) -> None:
-    at_home.do("migrate", "--sql")
-
-    assert not (at_home.home / "topcoat.db").exists()
+    assert not (empty.home / "topcoat.db").exists()
 
 
 def test_refresh_names_file_and_place_of_a_fault(migrated: Installation) -> None:

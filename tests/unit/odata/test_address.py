@@ -116,7 +116,7 @@ def test_a_raw_query_string_is_decoded(raw, items):
         ("%u0041=1", "The query string is encoded badly: '%u0' is no %"),
         ("$filter=%ff", "$filter is encoded badly: %FF is not UTF-8 there."),
         ("$filter=%E2%9C", "$filter is encoded badly: %E2 is not UTF-8 there."),
-        ("$filter=\udcff", "$filter is encoded badly: %FF is not UTF-8 there."),
+        ("$filter=\udcff", "$filter is encoded badly: %ED is not UTF-8 there."),
         ("%ed%a0%80=1", "The query string is encoded badly: %ED is not UTF-8 there."),
         ("a=1&" * 201, "The query string has 201 items; at most 200 are read."),
     ],

@@ -74,7 +74,7 @@ def split_query(text: str) -> tuple[str, list[tuple[str, str]]]:
 def parse_query_string(raw: str) -> list[tuple[str, str]]:
     """Decode the items of an address as it came over the wire: UTF-8 behind `%`, `+` for a blank.
 
-    Bytes that came unescaped and are not UTF-8 may be in `raw` as surrogate escapes; they are refused.
+    Bytes that came unescaped and are not UTF-8 may stand in `raw` as surrogates; they are refused.
     """
     items = []
     for item in raw.split("&"):
@@ -125,7 +125,7 @@ def _decoded(text: str, option: str) -> str:
     if broken is not None:
         reason = f"is encoded badly: '{shown(broken[0])}' is no % with two hexadecimal digits"
         raise errors.OptionInvalid(option=option, reason=reason)
-    data = unquote_to_bytes(text.replace("+", " ").encode("utf-8", "surrogateescape"))
+    data = unquote_to_bytes(text.replace("+", " ").encode("utf-8", "surrogatepass"))
     try:
         return data.decode()
     except UnicodeDecodeError as error:
