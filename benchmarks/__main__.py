@@ -1,5 +1,6 @@
 """`python -m benchmarks`: requests side by side; `python -m benchmarks publish`: what a refresh takes."""
 
+import os
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -13,6 +14,8 @@ from benchmarks.load import Figures
 
 console = Console(width=None if Console().is_terminal else 160)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+LOAD_BEFORE_MAX = 0.5
 
 Choice = TypeVar("Choice", bound=Enum)
 Markdown = Annotated[
@@ -48,6 +51,7 @@ def compare(
     """Measure Topcoat beside a plain service and a constant answer."""
     if context.invoked_subcommand is not None:
         return
+    _warn_of_company()
     plan = comparison.Plan(
         databases=_chosen(databases.Kind, database, "--database"),
         works=_chosen(Work, only, "--only"),
@@ -76,6 +80,7 @@ def publish_command(
     markdown: Markdown = None,
 ) -> None:
     """Time a first refresh, one without changes, and one with 1 % of the rows changed."""
+    _warn_of_company()
     lines: list[figures.Line] = []
     for kind in databases.available(_chosen(databases.Kind, database, "--database"), console):
         for step in publish.measure_publishing(kind, profiles, activities, console):
@@ -93,6 +98,13 @@ def publish_command(
     figures.print_table(console, f"{profiles:,} profiles", header, lines)
     if markdown is not None:
         figures.replace_between_markers(markdown, "publish", figures.markdown_table(header, lines))
+
+
+def _warn_of_company() -> None:
+    """Figures taken while something else works are not worth keeping."""
+    load = os.getloadavg()[0]
+    if load > LOAD_BEFORE_MAX:
+        console.print(f"[bold red]This machine is busy[/] (load average {load:.1f}): the figures will be too low.")
 
 
 def _require(lines: list[figures.Line]) -> None:

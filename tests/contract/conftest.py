@@ -10,7 +10,7 @@ from tests.contract.published_client import PublishedClient, client_python
 from tests.databases import KINDS, empty_database
 
 SAMPLE_SIZE = 30
-LOG_SHOWN_CHARACTERS = 20_000
+LOG_SHOWN_CHARACTERS = 3_000
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -202,6 +202,7 @@ async def test_what_is_not_built_is_refused_by_name(
         ({"orderby": "Nope"}, errors.UnknownColumn),
         ({"filter": "ActivityTime gt 'yesterday'"}, errors.OptionInvalid),
         ({"filter": "ActivityTime gt"}, errors.QuerySyntaxError),
+        ({"expand": "UnifiedActivity"}, errors.OptionInvalid),
         ({"top": "-1"}, errors.QuerySyntaxError),
         ({"skip": "many"}, errors.QuerySyntaxError),
     ],
@@ -211,6 +212,13 @@ async def test_a_faulty_option_is_refused(
 ) -> None:
     with pytest.raises(error):
         await asking.page(service, "UnifiedActivity", **options)
+
+
+@pytest.mark.parametrize("other", [{"search": "abbie"}, {"select": "CustomerId"}])
+async def test_expand_stands_alone_as_documented(service: Service, other: dict[str, str]) -> None:
+    """S32."""
+    with pytest.raises(errors.OptionInvalid, match="cannot be combined"):
+        await asking.page(service, "Customer", expand="UnifiedActivity", **other)
 
 
 async def test_an_unknown_table_suggests_the_right_one(service: Service) -> None:

@@ -64,7 +64,7 @@ async def stranger(client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient
         with_key("topcoat-primary-key", None),
         with_key(None),
         with_key("wrong"),
-        with_key("wrong-ключ".encode().decode("latin-1")),
+        {"Authorization": "Bearer topcoat-viewer", "Ocp-Apim-Subscription-Key": "topcoat-primary-kéy".encode()},
         with_key("topcoat-primary-key", "wrong"),
         with_key("topcoat-primary-key", ""),
         {"Authorization": "topcoat-contributor", "Ocp-Apim-Subscription-Key": "topcoat-primary-key"},
@@ -72,9 +72,7 @@ async def stranger(client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient
     ],
 )
 @pytest.mark.parametrize("path", ["", "/data/Customer", "/manage/tables", "/rbac/myrole", "/nope", "/manage/segments"])
-async def test_a_stranger_is_told_nothing(
-    stranger: httpx.AsyncClient, base: str, path: str, headers: dict[str, str]
-) -> None:
+async def test_a_stranger_is_told_nothing(stranger: httpx.AsyncClient, base: str, path: str, headers: Any) -> None:
     answer = await stranger.get(base + path, headers=headers)
 
     assert answer.status_code == 401

@@ -298,12 +298,25 @@ async def test_a_source_record_that_its_table_does_not_take_is_refused(
     assert await read_everything(client, base, abbie) == before
 
 
+async def test_a_source_table_without_activity_configuration_is_refused(
+    client: httpx.AsyncClient, base: str, abbie: str
+) -> None:
+    """S11."""
+    before = await read_everything(client, base, abbie)
+
+    answer = await client.post(f"{base}/data/eCommerce_eCommerceContacts", json={"ContactId": "CNTID_9999"})
+
+    assert answer.status_code == 400
+    assert answer.json()["errorCode"] == "ActivityNotConfigured"
+    assert "no activity configuration" in answer.json()["message"]
+    assert await read_everything(client, base, abbie) == before
+
+
 @pytest.mark.parametrize(
     ("table", "code"),
     [
         ("Customer", "TableNotWritable"),
         ("Customer_Measure", "TableNotWritable"),
-        ("eCommerce_eCommerceContacts", "ActivityNotConfigured"),
         ("Nope", "TableNotFoundForWriting"),
         ("unifiedactivity", "TableNotFoundForWriting"),
         ("PoS_pos%20Purchases%2Fx", "TableNotFoundForWriting"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests import make
 from topcoat.core import catalog, errors
-from topcoat.core.catalog import Column
+from topcoat.core.catalog import ActivityConfiguration, Column
 
 
 def test_a_record_keeps_its_nulls_and_takes_canonical_values() -> None:
@@ -195,6 +195,20 @@ def test_hidden_activity_tables_are_those_configured_not_to_be_shown() -> None:
     )
 
     assert known.hidden_activity_tables() == ("Hidden",)
+
+
+def test_activities_are_shown_and_in_utc_unless_the_configuration_says_otherwise() -> None:
+    """S11, S16."""
+    configuration = ActivityConfiguration(
+        name="Store purchase",
+        type="SalesOrder",
+        timestamp="PurchasedOn",
+        customer_column="LoyaltyID",
+        customer_table="LoyaltyScheme_loyCustomers",
+    )
+
+    assert configuration.is_shown
+    assert configuration.time_zone == "UTC"
 
 
 def test_tables_are_equal_by_what_they_say() -> None:

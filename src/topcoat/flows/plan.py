@@ -88,6 +88,7 @@ def page_size(options: QueryOptions) -> int:
 
 
 def _refuse_unsupported(options: QueryOptions) -> None:
+    _refuse_documented(options)
     unsupported = {
         "$count": options.count,
         "$search": options.search is not None,
@@ -98,6 +99,14 @@ def _refuse_unsupported(options: QueryOptions) -> None:
     for name, is_asked in unsupported.items():
         if is_asked:
             raise errors.NotSupported(what=name, hint=" yet")
+
+
+def _refuse_documented(options: QueryOptions) -> None:
+    """Combinations that the vendor's documentation rules out."""
+    if options.expand and options.search is not None:
+        raise errors.OptionInvalid(option="$expand", reason="cannot be combined with $search")
+    if options.expand and options.select is not None:
+        raise errors.OptionInvalid(option="$expand", reason="cannot be combined with a $select of some columns")
 
 
 def _is_expanded(options: QueryOptions) -> bool:

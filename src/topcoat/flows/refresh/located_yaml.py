@@ -10,8 +10,8 @@ import yaml
 
 from topcoat.core import catalog, errors
 
-FILE_BYTES_MAX: Final = 4 * 1024 * 1024
-NODES_MAX: Final = 200_000
+FILE_BYTES_MAX: Final = 1024 * 1024
+NODES_MAX: Final = 50_000
 
 Place = tuple[str | int, ...]
 
