@@ -100,7 +100,11 @@ def _faults(file: EnvironmentFile, folder: Path) -> Iterator[tuple[Place, str]]:
     for name, table in file.tables.items():
         yield from _table_faults(("tables", name), name, table)
     for name, activity in file.activities.items():
-        yield from _activity_faults(("activities", name), file, name, activity)
+        place = ("activities", name)
+        if name in file.tables:
+            yield from _activity_faults(place, file, name, activity)
+        else:
+            yield place, _unknown_table(name, file)
     yield from _customer_faults(("unified", "customer", "columns"), file)
     for place, written in _written_files(file.unified):
         yield from _file_faults((*place, "file"), folder / written)
@@ -116,10 +120,7 @@ def _table_faults(place: Place, name: str, table: model.SourceTable) -> Iterator
 def _activity_faults(
     place: Place, file: EnvironmentFile, name: str, activity: model.Activity
 ) -> Iterator[tuple[Place, str]]:
-    table = file.tables.get(name)
-    if table is None:
-        yield place, _unknown_table(name, file)
-        return
+    table = file.tables[name]
     every_type = tuple(ColumnType)
     columns = {
         "timestamp": (activity.timestamp, _TIME_TYPES),

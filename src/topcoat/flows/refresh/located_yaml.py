@@ -12,10 +12,12 @@ from topcoat.core import catalog, errors
 
 FILE_BYTES_MAX: Final = 1024 * 1024
 NODES_MAX: Final = 50_000
+DEPTH_MAX: Final = 20
 
 Place = tuple[str | int, ...]
 
 _WHOLE_FILE: Final = "the file"
+_TOO_DEEP: Final = f"nested deeper than {DEPTH_MAX} levels"
 _MAPPING_TAG: Final = "tag:yaml.org,2002:map"
 _LIST_TAG: Final = "tag:yaml.org,2002:seq"
 
@@ -50,8 +52,6 @@ def read_yaml(file: Path) -> LocatedYaml:
         line = text.count("\n", 0, error.position) + 1
         reason = f"the YAML is broken: character U+{ord(text[error.position]):04X} is not allowed"
         raise _fault(file, line, _WHOLE_FILE, reason) from None
-    except RecursionError:
-        raise _fault(file, 1, _WHOLE_FILE, "the YAML is nested too deeply") from None
     return LocatedYaml(file, value, builder.lines)
 
 
@@ -70,8 +70,22 @@ def described(value: Any) -> str:
             return catalog.described(value)
 
 
+class _Loader(yaml.SafeLoader):
+    """Stops before deep nesting exhausts the stack."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth += 1
+        if self._depth > DEPTH_MAX:
+            raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=self.peek_event().start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
 def _compose(text: str) -> yaml.Node | None:
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     try:
         node: yaml.Node | None = loader.get_single_node()
         return node
@@ -81,7 +95,7 @@ def _compose(text: str) -> yaml.Node | None:
 
 @dataclass(slots=True)
 class _Builder:
-    """Turns nodes into plain values; counts them, because aliases can make a small file huge."""
+    """Turns nodes into plain values; counts them, because aliases can make a small file huge or endless."""
 
     _file: Path
     lines: dict[Place, int] = field(default_factory=dict)
@@ -89,6 +103,8 @@ class _Builder:
 
     def build(self, node: yaml.Node, place: Place) -> Any:
         self.lines.setdefault(place, _line(node))
+        if len(place) > DEPTH_MAX:
+            raise _fault(self._file, _line(node), _shown_place(place), _TOO_DEEP)
         if len(self.lines) > NODES_MAX:
             raise _fault(self._file, _line(node), _shown_place(place), f"more than {NODES_MAX:,} values in one file")
         match node:
