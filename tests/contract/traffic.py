@@ -1,7 +1,7 @@
 """Writes of both sorts, sent by many concurrent callers, and the question whether a service shows them."""
 
 import asyncio
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -103,18 +103,18 @@ async def share_out(jobs: Iterable[Job], work: Callable[[Job], Awaitable[None]])
 
 @dataclass(slots=True)
 class Ledger:
-    """What was acknowledged, and which values a change without an answer may have left."""
+    """What was acknowledged, by customer, and which values a change without an answer may have left."""
 
-    activities: list[ActivityPost] = field(default_factory=list)
+    activities: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     telephones: dict[str, set[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.activities) + len(self.telephones)
+        return sum(map(len, self.activities.values())) + len(self.telephones)
 
     def acknowledge(self, write: Write) -> None:
         match write:
-            case ActivityPost():
-                self.activities.append(write)
+            case ActivityPost(activity_id, customer_id):
+                self.activities[customer_id].append(activity_id)
             case ProfileChange(customer_id, telephone):
                 self.telephones[customer_id] = {telephone}
 
@@ -124,16 +124,19 @@ class Ledger:
             self.telephones[write.customer_id].add(write.telephone)
 
     async def find_lost(self, client: httpx.AsyncClient) -> list[object]:
-        """What the service does not show although it was acknowledged."""
+        """What the service does not show, or shows twice, although it was acknowledged."""
         lost: list[object] = []
 
-        async def check(entry: ActivityPost | str) -> None:
-            if isinstance(entry, ActivityPost):
-                if await count_activity(client, entry) != 1:
-                    lost.append(entry)
-            elif (found := await read_telephone(client, entry)) not in self.telephones[entry]:
-                lost.append((entry, found, self.telephones[entry]))
+        async def check_timeline(customer: str) -> None:
+            timeline = await list_records(client, f"data/Customer('{customer}')/UnifiedActivity")
+            shown = Counter(record["ActivityId"] for record in timeline)
+            lost.extend((customer, activity) for activity in self.activities[customer] if shown[activity] != 1)
 
-        entries: list[ActivityPost | str] = [*self.activities, *self.telephones]
-        await share_out(entries, check)
+        async def check_telephone(customer: str) -> None:
+            found = await read_telephone(client, customer)
+            if found not in self.telephones[customer]:
+                lost.append((customer, found, self.telephones[customer]))
+
+        await share_out(list(self.activities), check_timeline)
+        await share_out(self.telephones, check_telephone)
         return lost

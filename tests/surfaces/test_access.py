@@ -2,13 +2,15 @@
 
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from tests.conftest import INSTANCE, open_client, open_service
@@ -16,6 +18,7 @@ from tests.surfaces.state import activity, purchase, read_everything
 from topcoat.app import create_app
 from topcoat.core import errors
 from topcoat.settings import Settings
+from topcoat.surfaces.access import CallRecorder
 
 OTHER = "c0ffee00-0000-4000-8000-000000000002"
 OTHER_KEYS = ("other-primary-key", "other-secondary-key")
@@ -50,7 +53,7 @@ def with_key(key: str | None, token: str | None = "topcoat-contributor") -> dict
 
 
 @pytest.fixture
-async def stranger(client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+async def stranger(client: httpx.AsyncClient) -> httpx.AsyncClient:
     """Brings no headers of its own; the same service."""
     client.headers.pop("Authorization")
     client.headers.pop("Ocp-Apim-Subscription-Key")
@@ -71,14 +74,14 @@ async def stranger(client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient
         {"Authorization": "Basic topcoat-contributor", "Ocp-Apim-Subscription-Key": "topcoat-primary-key"},
     ],
 )
-@pytest.mark.parametrize("path", ["", "/data/Customer", "/manage/tables", "/rbac/myrole", "/nope", "/manage/segments"])
-async def test_a_stranger_is_told_nothing(stranger: httpx.AsyncClient, base: str, path: str, headers: Any) -> None:
-    answer = await stranger.get(base + path, headers=headers)
+async def test_a_stranger_is_told_nothing(stranger: httpx.AsyncClient, base: str, headers: Any) -> None:
+    for path in ["", "/data/Customer", "/manage/tables", "/rbac/myrole", "/nope", "/manage/segments"]:
+        answer = await stranger.get(base + path, headers=headers)
 
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].startswith('Bearer realm="topcoat"')
-    assert answer.json()["errorCode"] == "NotAuthenticated"
-    assert "Ocp-Apim-Subscription-Key" in answer.json()["message"]
+        assert answer.status_code == 401, path
+        assert answer.headers["www-authenticate"].startswith('Bearer realm="topcoat"')
+        assert answer.json()["errorCode"] == "NotAuthenticated"
+        assert "Ocp-Apim-Subscription-Key" in answer.json()["message"]
 
 
 @pytest.mark.parametrize("headers", [{}, with_key("wrong"), with_key("topcoat-primary-key", "wrong")])
@@ -138,31 +141,25 @@ async def test_contributors_and_above_write(
     assert [created.status_code, changed.status_code] == [201, 204]
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", ""),
-        ("GET", "/data/Customer"),
-        ("GET", "/data/Customer('x')"),
-        ("POST", "/data/UnifiedActivity"),
-        ("PATCH", "/data/Customer/x"),
-        ("GET", "/manage/tables"),
-        ("GET", "/manage/tables/Customer"),
-        ("GET", "/rbac/myrole"),
-        ("GET", "/changes?customerId=x"),
-        ("DELETE", "/changes/1"),
-    ],
-)
 @pytest.mark.parametrize("instance", [OTHER, "nope", "🥐", "c0ffee00-0000-4000-8000-00000000000'"])
-async def test_an_unknown_instance_is_not_found(
-    client: httpx.AsyncClient, abbie: str, method: str, path: str, instance: str
-) -> None:
-    body = activity(abbie) if method == "POST" else {"City": "Paris"} if method == "PATCH" else None
+async def test_an_unknown_instance_is_not_found(client: httpx.AsyncClient, abbie: str, instance: str) -> None:
+    calls: list[tuple[str, str, Any]] = [
+        ("GET", "", None),
+        ("GET", "/data/Customer", None),
+        ("GET", "/data/Customer('x')", None),
+        ("POST", "/data/UnifiedActivity", activity(abbie)),
+        ("PATCH", f"/data/Customer/{abbie}", {"City": "Paris"}),
+        ("GET", "/manage/tables", None),
+        ("GET", "/manage/tables/Customer", None),
+        ("GET", "/rbac/myrole", None),
+        ("GET", "/changes?customerId=x", None),
+        ("DELETE", "/changes/1", None),
+    ]
+    for method, path, body in calls:
+        answer = await client.request(method, f"/api/instances/{instance}{path}", json=body)
 
-    answer = await client.request(method, f"/api/instances/{instance}{path}", json=body)
-
-    assert answer.status_code == 404
-    assert answer.json()["errorCode"] == "InstanceNotFound"
+        assert answer.status_code == 404, path
+        assert answer.json()["errorCode"] == "InstanceNotFound"
 
 
 async def test_a_key_of_another_instance_opens_nothing(two_instances: httpx.AsyncClient, base: str) -> None:
@@ -261,7 +258,7 @@ async def test_every_answer_has_the_request_id_of_the_caller(
 
 @pytest.mark.parametrize("request_id", ["", "with blank", "ü", "x" * 129, "tab\there"])
 async def test_an_unfit_request_id_is_replaced(client: httpx.AsyncClient, request_id: str) -> None:
-    answer = await client.get("/health/live", headers={"x-request-id": request_id.encode()})
+    answer = await client.get("/health/live", headers={b"x-request-id": request_id.encode()})
 
     assert len(answer.headers["x-request-id"]) == 32
 
@@ -299,12 +296,12 @@ class Failing:
         return fail
 
 
-async def ask_failing(settings: Settings, error: Exception, path: str) -> httpx.Response:
+async def ask_failing(settings: Settings, flow: str, error: Exception, path: str) -> httpx.Response:
     app = create_app(settings)
     async with app.router.lifespan_context(app):
-        app.state.flows = replace(app.state.flows, query=Failing(error))
+        app.state.flows = replace(app.state.flows, **{flow: Failing(error)})
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        headers = with_key("topcoat-primary-key")
+        headers = with_key("topcoat-primary-key", "topcoat-administrator")
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver", headers=headers) as client:
             return await client.get(path)
 
@@ -313,7 +310,7 @@ async def test_a_defect_of_ours_is_told_without_details(sqlite_url: str, tmp_pat
     settings = Settings(home=tmp_path, database_url=sqlite_url)
 
     with capture_logs() as events:
-        answer = await ask_failing(settings, RuntimeError("secret detail"), f"{base}/data/Customer")
+        answer = await ask_failing(settings, "query", RuntimeError("secret detail"), f"{base}/data/Customer")
 
     failed, answered = events
     assert answer.status_code == 500
@@ -327,14 +324,77 @@ async def test_a_defect_of_ours_is_told_without_details(sqlite_url: str, tmp_pat
 
 
 @pytest.mark.parametrize("error", [errors.Overloaded(), errors.StoreUnreachable(reason="it is down")])
+@pytest.mark.parametrize(
+    ("flow", "path"),
+    [
+        ("query", "/api/instances/{id}/data/Customer"),
+        ("instances", "/api/instances"),
+        ("instances", "/api/instances/{id}/nope"),
+        ("service_clock", "/_topcoat/clock"),
+    ],
+)
 async def test_what_passes_says_when_to_come_again(
-    sqlite_url: str, tmp_path: Path, base: str, error: errors.Unavailable
+    sqlite_url: str, tmp_path: Path, flow: str, path: str, error: errors.Unavailable
 ) -> None:
     """S31."""
     settings = Settings(home=tmp_path, database_url=sqlite_url)
 
-    answer = await ask_failing(settings, error, f"{base}/data/Customer")
+    answer = await ask_failing(settings, flow, error, path.format(id=INSTANCE))
 
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["errorCode"] == error.code
+
+
+async def test_a_service_without_its_schema_is_not_ready(tmp_path: Path) -> None:
+    async with open_client(Settings(home=tmp_path)) as client:
+        answer = await client.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "not ready"}
+
+
+async def call_recorded(app: ASGIApp, scope: dict[str, Any]) -> list[Message]:
+    """What the recorder sends on for an application."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await CallRecorder(app)(scope, receive, send)
+    return sent
+
+
+async def test_a_caller_who_leaves_is_no_defect() -> None:
+    async def read_body(scope: Scope, receive: Receive, _: Send) -> None:
+        await Request(scope, receive).body()
+
+    with capture_logs() as events:
+        sent = await call_recorded(read_body, {"type": "http", "method": "POST", "headers": []})
+
+    assert sent == []
+    assert [event["event"] for event in events] == ["caller_left", "call_answered"]
+
+
+async def test_an_answer_that_breaks_off_is_not_answered_twice() -> None:
+    async def break_off(_: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError
+
+    with capture_logs() as events, pytest.raises(RuntimeError):
+        await call_recorded(break_off, {"type": "http", "method": "GET", "headers": []})
+
+    assert [event["event"] for event in events] == ["call_failed", "call_answered"]
+
+
+async def test_what_is_no_call_is_not_recorded() -> None:
+    async def start(scope: Scope, _: Receive, __: Send) -> None:
+        assert scope["type"] == "lifespan"
+
+    with capture_logs() as events:
+        await call_recorded(start, {"type": "lifespan"})
+
+    assert events == []

@@ -162,7 +162,7 @@ async def test_an_activity_is_gone_at_the_instant_it_lapses(
     parameters = {} if valid_until is None else {"validUntil": valid_until}
     answer = await client.post(f"{base}/data/UnifiedActivity", params=parameters, json=activity(abbie))
 
-    seen = {}
+    seen: dict[str, bool] = {}
     for duration in is_there_at:
         instant = {"advance": duration} if not seen else {"advance": "PT1S"}
         await client.post("/_topcoat/clock", headers=admin, json=instant)

@@ -95,6 +95,8 @@ class Ingest:
         if table.kind is TableKind.UNIFIED_ACTIVITY:
             document, customer = self._unified(table, record), None
         elif table.kind is TableKind.SOURCE:
+            if table.activity is None:
+                raise errors.ActivityNotConfigured(table=table.name)
             mapped = mapping.map_source_record(table, mapping.validate_source_record(table, record))
             document, customer = mapped.document, mapped.customer
             _check_reference(table, customer)

@@ -15,6 +15,7 @@ from topcoat.store.engine import ReadConnection, dump_json, load_json
 from topcoat.store.point import PointConnection, PointStatement, Rows
 
 _SEQUENCE_MAX = 2**63 - 1
+_IDS_MAX = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,11 @@ def _fixed_now(clock: Clock, view: View | None, system_now: int) -> int | None:
 
 @cache
 def _fetch(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
-    """One row a surviving id; each part is a look-up of its own, so that no statistics can mislead the planner."""
+    """One row a surviving id; each part is a look-up of its own, so that no statistics can mislead the planner.
+
+    A unary plus keeps a condition from choosing the index; the limit keeps the inner query from being merged into
+    the outer one, which would find each survivor several times.
+    """
     changes, releases, among = _POSTGRESQL_PARTS if is_postgresql else _SQLITE_PARTS
     family = among.format(f"""
         SELECT v.customer_id UNION ALL
@@ -82,11 +87,11 @@ SELECT v.instance_id, v.generation, v.last_sequence, v.now, v.customer_id,
         WHERE p.instance_id = v.instance_id AND p.customer_id = v.customer_id AND {_at_generation("p")} LIMIT 1),
        (SELECT {changes} FROM override o
         WHERE o.instance_id = v.instance_id AND o.customer_id {family}
-          AND +o.valid_until > v.now AND o.sequence <= :sequence),
+          AND +o.valid_until > v.now AND +o.sequence <= :sequence),
        (SELECT {releases} FROM override_release r
-        WHERE r.instance_id = v.instance_id AND r.customer_id {family} AND r.sequence <= :sequence)
+        WHERE r.instance_id = v.instance_id AND r.customer_id {family} AND +r.sequence <= :sequence)
 FROM (
-    SELECT DISTINCT s.instance_id, s.generation, s.last_sequence, s.now,
+    SELECT s.instance_id, s.generation, s.last_sequence, s.now,
            COALESCE((SELECT a.customer_id FROM alias a
                      WHERE a.instance_id = s.instance_id AND a.alias_id = named.customer_id
                        AND a.generation_from <= s.generation AND a.generation_to > s.generation LIMIT 1),
@@ -101,6 +106,7 @@ FROM (
         WHERE i.guid = :guid
     ) AS s
     CROSS JOIN {rowset.ids_from_json(is_postgresql=is_postgresql)}
+    LIMIT {_IDS_MAX}
 ) AS v
 """)
 
@@ -126,9 +132,10 @@ def _at_generation(table: str) -> str:
 def _assemble(rows: Rows) -> StoredProfiles:
     instance_id, generation, sequence, now = rows[0][:4]
     view = None if generation is None else View(generation, sequence, from_microseconds(now))
-    profiles = [_profile(row) for row in rows if row[5] is not None]
-    profiles.sort(key=lambda profile: profile.customer_id)
-    return StoredProfiles(instance_id, view, {profile.customer_id: profile for profile in profiles})
+    found = {row[4]: row for row in rows if row[5] is not None}
+    return StoredProfiles(
+        instance_id, view, {customer_id: _profile(found[customer_id]) for customer_id in sorted(found)}
+    )
 
 
 def _profile(row: Sequence[Any]) -> StoredProfile:

@@ -100,11 +100,10 @@ def _faults(file: EnvironmentFile, folder: Path) -> Iterator[tuple[Place, str]]:
     for name, table in file.tables.items():
         yield from _table_faults(("tables", name), name, table)
     for name, activity in file.activities.items():
-        place = ("activities", name)
         if name in file.tables:
-            yield from _activity_faults(place, file, name, activity)
+            yield from _activity_faults(("activities", name), file, name, activity)
         else:
-            yield place, _unknown_table(name, file)
+            yield ("activities", name), _unknown_table(name, file)
     yield from _customer_faults(("unified", "customer", "columns"), file)
     for place, written in _written_files(file.unified):
         yield from _file_faults((*place, "file"), folder / written)

@@ -15,6 +15,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.ContentTypeNotSupported: 415,
     errors.BodyUnreadable: 400,
     errors.ClockRequestInvalid: 400,
+    errors.Overloaded: 503,
     errors.StoreUnreachable: 503,
     errors.SchemaOutdated: 503,
 }
