@@ -21,13 +21,9 @@ def upgrade() -> None:
         sa.Column("customer_id", KEY_TEXT, nullable=False),
         sa.Column("generation_from", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("generation_to", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "instance_id", "alias_id", "customer_id", "generation_from", name=op.f("pk_alias")
-        ),
+        sa.PrimaryKeyConstraint("instance_id", "alias_id", "customer_id", "generation_from", name=op.f("pk_alias")),
     )
-    op.create_index(
-        op.f("ix_alias_instance_id_customer_id"), "alias", ["instance_id", "customer_id"], unique=False
-    )
+    op.create_index(op.f("ix_alias_instance_id_customer_id"), "alias", ["instance_id", "customer_id"], unique=False)
     op.create_table(
         "generation",
         sa.Column("instance_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -49,14 +45,10 @@ def upgrade() -> None:
         sa.Column("instance_type", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "active_generation", sa.BigInteger(), nullable=True, comment="null before the first refresh"
-        ),
+        sa.Column("active_generation", sa.BigInteger(), nullable=True, comment="null before the first refresh"),
         sa.Column("profile_lifetime", sa.BigInteger(), nullable=False, comment="microseconds"),
         sa.Column("activity_lifetime", sa.BigInteger(), nullable=False, comment="microseconds"),
-        sa.Column(
-            "subscription_keys", JSON_DOCUMENT, nullable=True, comment="null: the well-known keys hold"
-        ),
+        sa.Column("subscription_keys", JSON_DOCUMENT, nullable=True, comment="null: the well-known keys hold"),
         sa.PrimaryKeyConstraint("instance_id", name=op.f("pk_instance")),
         sa.UniqueConstraint("guid", name=op.f("uq_instance_guid")),
     )
@@ -100,9 +92,7 @@ def upgrade() -> None:
         sa.Column("column_values", JSON_DOCUMENT, nullable=False),
         sa.PrimaryKeyConstraint("instance_id", "customer_id", "sequence", name=op.f("pk_override")),
     )
-    op.create_index(
-        op.f("ix_override_instance_id_sequence"), "override", ["instance_id", "sequence"], unique=False
-    )
+    op.create_index(op.f("ix_override_instance_id_sequence"), "override", ["instance_id", "sequence"], unique=False)
     op.create_index(
         op.f("ix_override_instance_id_valid_until"), "override", ["instance_id", "valid_until"], unique=False
     )
@@ -221,9 +211,7 @@ def upgrade() -> None:
         sa.Column("generation_to", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("document", JSON_DOCUMENT, nullable=False),
-        sa.PrimaryKeyConstraint(
-            "instance_id", "customer_id", "generation_from", name=op.f("pk_snapshot_profile")
-        ),
+        sa.PrimaryKeyConstraint("instance_id", "customer_id", "generation_from", name=op.f("pk_snapshot_profile")),
         postgresql_with={"fillfactor": 80},
     )
     op.create_table(
