@@ -52,9 +52,8 @@ def published_client(server: Server, tmp_path_factory: pytest.TempPathFactory) -
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed and isinstance(item, pytest.Function):
-        for installation in item.funcargs.values():
-            if isinstance(installation, Installation):
-                report.sections += [(str(s.log), _tail(s.log)) for s in installation.services]
+        installations = {id(value): value for value in item.funcargs.values() if isinstance(value, Installation)}
+        report.sections += [(str(s.log), _tail(s.log)) for i in installations.values() for s in i.services]
     return report
 
 

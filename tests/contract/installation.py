@@ -107,10 +107,10 @@ class Installation:
         self.do("refresh", str(environment))
         return environment
 
-    def serve(self) -> Server:
+    def serve(self, *options: str) -> Server:
         """Start a service on a free port and wait until it is ready."""
         log = self.home / f"serve-{len(self.services)}.log"
-        process = self.start("serve", "--port", "0", log=log)
+        process = self.start("serve", "--port", "0", *options, log=log)
         service = Server(process, log, _wait_until_ready(process, log))
         self.services.append(service)
         return service

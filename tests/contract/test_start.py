@@ -120,6 +120,22 @@ def test_a_connection_kept_alive_does_not_hold_up_the_end(migrated: Installation
     assert time.monotonic() - started < 10
 
 
+def test_several_workers_share_a_port_and_end_together(installation: Installation, abbie: str) -> None:
+    """S23: what one of them acknowledges, whichever is asked next shows."""
+    server = installation.serve("--workers", "2")
+    for number in range(10):
+        body = {"Telephone": f"555-{number}"}
+        with server.client() as writer, server.client() as reader:
+            assert writer.patch(f"data/Customer/{abbie}", json=body).status_code == 204
+            assert reader.get(f"data/Customer('{abbie}')").json()["Telephone"] == body["Telephone"]
+
+    code = server.stop()
+
+    assert code in (0, -signal.SIGTERM)
+    wait_until_closed(server)
+    assert "Traceback" not in server.log.read_text()
+
+
 # Refusing to start
 
 

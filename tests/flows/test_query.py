@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from topcoat.core.odata.address import RecordAddress
-from topcoat.core.odata.options import parse_options
 
 from tests.conftest import INSTANCE, SAMPLE_SIZE, Service
 from tests.flows import asking
 from topcoat.core import errors
+from topcoat.core.odata.address import RecordAddress
+from topcoat.core.odata.options import parse_options
 
 
 async def test_a_table_lists_every_profile_once_in_the_order_of_ids(service: Service) -> None:

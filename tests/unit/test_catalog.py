@@ -197,6 +197,13 @@ def test_hidden_activity_tables_are_those_configured_not_to_be_shown() -> None:
     assert known.hidden_activity_tables() == ("Hidden",)
 
 
+def test_the_key_of_unified_activity_is_its_activity_id() -> None:
+    """S12."""
+    keys = [column.name for column in catalog.UNIFIED_ACTIVITY_TABLE.columns if column.is_key]
+
+    assert keys == [catalog.UNIFIED_ACTIVITY_TABLE.primary_key] == ["ActivityId"]
+
+
 def test_activities_are_shown_and_in_utc_unless_the_configuration_says_otherwise() -> None:
     """S11, S16."""
     configuration = ActivityConfiguration(

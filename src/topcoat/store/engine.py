@@ -20,10 +20,12 @@ from topcoat.store.point import (
     PostgresqlPointReader,
     Rows,
     SqlitePointReader,
+    unreachable,
 )
 
 BUSY_TIMEOUT_MS = 30_000
-POOL_SIZE_MAX = 20
+POOL_SIZE_MAX = 6  # of readers, and as many writers; with point reads at most 20 connections a process
+POOL_TIMEOUT_SECONDS = 10
 _EXPECTED_URL = "sqlite:///path/to/file or postgresql://user@host/database"
 
 Parameters = Mapping[str, Any]
@@ -118,13 +120,13 @@ class Store:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[ReadConnection]:
         """One view of the database for all statements inside (S20)."""
-        async with reachable(), self._snapshot_engine.connect() as connection, connection.begin():
+        async with connected(self._snapshot_engine) as connection, connection.begin():
             yield ReadConnection(connection)
 
     @asynccontextmanager
     async def glancing(self) -> AsyncIterator[ReadConnection]:
         """For one statement, which is a view in itself and needs no transaction."""
-        async with reachable(), self._glance_engine.connect() as connection:
+        async with connected(self._glance_engine) as connection:
             yield ReadConnection(connection)
 
     @asynccontextmanager
@@ -135,7 +137,7 @@ class Store:
     @asynccontextmanager
     async def session(self) -> AsyncIterator["Session"]:
         """One connection of its own, closed at the end: its locks and temporary tables go with it."""
-        async with reachable(), self._session_engine.connect() as connection:
+        async with connected(self._session_engine) as connection:
             yield Session(connection)
 
     async def check_schema(self) -> None:
@@ -171,7 +173,7 @@ class Store:
             self.url,
             pool_size=POOL_SIZE_MAX,
             max_overflow=0,
-            pool_timeout=10,
+            pool_timeout=POOL_TIMEOUT_SECONDS,
             connect_args=_connecting(server_settings),
         )
 
@@ -196,13 +198,27 @@ async def reachable() -> AsyncIterator[None]:
     try:
         yield
     except (exc.TimeoutError, ConnectionError, TimeoutError) as error:
-        raise errors.StoreUnreachable(reason=type(error).__name__) from error
+        raise unreachable(error) from error
     except (exc.OperationalError, exc.InterfaceError) as error:
-        raise errors.StoreUnreachable(reason=type(error.orig).__name__) from error
+        raise unreachable(error) from error
     except exc.DBAPIError as error:
         if error.connection_invalidated or is_statement_timeout(error):
-            raise errors.StoreUnreachable(reason=type(error.orig).__name__) from error
+            raise unreachable(error) from error
         raise
+
+
+@asynccontextmanager
+async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection of the engine; whatever fails on the way to it is `StoreUnreachable`."""
+    try:
+        connection = await engine.connect()
+    except (exc.SQLAlchemyError, OSError) as error:
+        raise unreachable(error) from error
+    try:
+        async with reachable():
+            yield connection
+    finally:
+        await connection.close()
 
 
 def is_statement_timeout(error: exc.DBAPIError) -> bool:

@@ -48,7 +48,7 @@ def _revisions() -> list[str]:
 async def _find_revision(url: sqlalchemy.URL) -> str | None:
     database = create_async_engine(url, poolclass=sqlalchemy.NullPool)
     try:
-        async with engine.reachable(), database.connect() as connection:
+        async with engine.connected(database) as connection:
             return await connection.run_sync(_current_revision)
     finally:
         await database.dispose()

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import asyncpg
 import sqlalchemy
+import structlog
 from sqlalchemy import text
 
 from topcoat.core import errors
@@ -28,6 +29,14 @@ LOOKUP_SETTINGS: Final = {
 }
 
 Rows = Sequence[Sequence[Any]]
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+def unreachable(error: BaseException) -> errors.StoreUnreachable:
+    """What callers are told of a failure of the database or of the way to it; the log has the rest."""
+    cause = getattr(error, "orig", None) or error
+    log.warning("store_unreachable", reason=type(cause).__name__, detail=str(cause))
+    return errors.StoreUnreachable(reason=type(cause).__name__)
 
 
 class PointStatement:
@@ -68,7 +77,7 @@ class SqlitePointReader:
         try:
             return self._open().execute(statement.sql, dict(values)).fetchall()
         except sqlite3.OperationalError as error:
-            raise errors.StoreUnreachable(reason=type(error).__name__) from error
+            raise unreachable(error) from error
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -102,7 +111,7 @@ class PostgresqlPointReader:
                 rows: Rows = await connection.fetch(statement.numbered, *arguments)
                 return rows
         except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
-            raise errors.StoreUnreachable(reason=type(error).__name__) from error
+            raise unreachable(error) from error
 
     async def close(self) -> None:
         if self._pool is not None:
