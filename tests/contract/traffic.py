@@ -80,7 +80,9 @@ async def list_records(client: httpx.AsyncClient, address: str) -> list[dict[str
     """All pages, joined."""
     records: list[dict[str, object]] = []
     for _ in range(PAGES_MAX):
-        page = (await client.get(address)).raise_for_status().json()
+        answer = await client.get(address)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
         records += page["value"]
         if "@odata.nextLink" not in page:
             return records

@@ -37,8 +37,11 @@ Environment = Annotated[Path, typer.Argument(help="The environment file of the i
 
 def main() -> None:
     """Run a command; a failure is one sentence and exit code 1, a usage error exit code 2."""
+    _log_nothing()
     try:
         app()
+    except errors.StoreUnreachable as error:
+        _fail(f"The database cannot be reached: {error.parts.get('detail', error.parts['reason'])}.", 1)
     except errors.TopcoatError as error:
         _fail(error.message, 2 if isinstance(error, errors.ParameterInvalid) else 1)
     except (KeyboardInterrupt, BrokenPipeError):
@@ -157,6 +160,15 @@ def schema_environment() -> None:
     from topcoat.flows.refresh.environment import environment_schema
 
     typer.echo(json.dumps(environment_schema(), indent=2))
+
+
+def _log_nothing() -> None:
+    """Commands speak for themselves; the service configures its log when it starts."""
+    import logging
+
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def _settings(**options: Any) -> Settings:

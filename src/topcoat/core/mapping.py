@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from topcoat.core import catalog, errors
 from topcoat.core.catalog import ActivityConfiguration, Document, Table
 
 _ACTIVITY_NAMESPACE = uuid.UUID("7c0a7000-0000-5000-8000-00000000ac71")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def deterministic_activity_id(table_name: str, primary_key: str) -> str:
 
 def time_ordered_activity_id(now: datetime, randomness: bytes) -> str:
     """A version 7 UUID (RFC 9562) of the instant and ten random bytes, for activities that bring no id."""
-    milliseconds = int(now.timestamp() * 1000) & (2**48 - 1)
+    milliseconds = (now - _EPOCH) // timedelta(milliseconds=1) & (2**48 - 1)
     number = milliseconds << 80 | int.from_bytes(randomness[:10])
     number = number & ~(0xF << 76) | 7 << 76
     number = number & ~(0x3 << 62) | 0x2 << 62

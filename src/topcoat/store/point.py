@@ -36,7 +36,7 @@ def unreachable(error: BaseException) -> errors.StoreUnreachable:
     """What callers are told of a failure of the database or of the way to it; the log has the rest."""
     cause = getattr(error, "orig", None) or error
     log.warning("store_unreachable", reason=type(cause).__name__, detail=str(cause))
-    return errors.StoreUnreachable(reason=type(cause).__name__)
+    return errors.StoreUnreachable(reason=type(cause).__name__, detail=str(cause))
 
 
 class PointStatement:
