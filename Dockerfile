@@ -14,7 +14,7 @@ ENV PATH=/opt/topcoat/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     TOPCOAT_HOME=/var/lib/topcoat
-USER topcoat
+USER 10001
 WORKDIR /var/lib/topcoat
 VOLUME /var/lib/topcoat
 EXPOSE 8300
