@@ -165,7 +165,9 @@ class Store:
         self._snapshot_engine = read_engine.execution_options(isolation_level="REPEATABLE READ")
         self._glance_engine = read_engine.execution_options(isolation_level="AUTOCOMMIT")
         self._write_engine = self._postgresql_engine(LOOKUP_SETTINGS)
-        self._session_engine = create_async_engine(self.url, poolclass=NullPool, connect_args=_connecting({}))
+        self._session_engine = create_async_engine(
+            self.url, poolclass=NullPool, hide_parameters=True, connect_args=_connecting({})
+        )
         self.point: PointReader = PostgresqlPointReader(self.url, statement_timeout_ms=self._statement_timeout_ms)
 
     def _postgresql_engine(self, server_settings: dict[str, str]) -> AsyncEngine:
@@ -174,20 +176,21 @@ class Store:
             pool_size=POOL_SIZE_MAX,
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT_SECONDS,
+            hide_parameters=True,  # errors are logged, and parameters hold personal data
             connect_args=_connecting(server_settings),
         )
 
     def _open_sqlite(self) -> None:
         Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
         self._write_engine = self._sqlite_engine(begin="BEGIN IMMEDIATE", size=2)
-        self._session_engine = create_async_engine(self.url, poolclass=NullPool)
+        self._session_engine = create_async_engine(self.url, poolclass=NullPool, hide_parameters=True)
         _configure_sqlite(self._session_engine, begin="", is_reading=False)
         self._snapshot_engine = self._sqlite_engine(begin="BEGIN", size=4, is_reading=True)
         self._glance_engine = self._sqlite_engine(begin="", size=4, is_reading=True)
         self.point = SqlitePointReader(self.url)
 
     def _sqlite_engine(self, *, begin: str, size: int, is_reading: bool = False) -> AsyncEngine:
-        engine = create_async_engine(self.url, pool_size=size, max_overflow=0, pool_timeout=60)
+        engine = create_async_engine(self.url, pool_size=size, max_overflow=0, pool_timeout=60, hide_parameters=True)
         _configure_sqlite(engine, begin=begin, is_reading=is_reading)
         return engine
 
