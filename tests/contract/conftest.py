@@ -10,6 +10,7 @@ from tests.contract.published_client import PublishedClient, client_python
 from tests.databases import KINDS, empty_database
 
 SAMPLE_SIZE = 30
+LOGS_SHOWN_MAX = 3
 LOG_SHOWN_CHARACTERS = 3_000
 
 
@@ -53,7 +54,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.failed and isinstance(item, pytest.Function):
         installations = {id(value): value for value in item.funcargs.values() if isinstance(value, Installation)}
-        report.sections += [(str(s.log), _tail(s.log)) for i in installations.values() for s in i.services]
+        for installation in installations.values():
+            report.sections += [(str(s.log), _tail(s.log)) for s in installation.services[-LOGS_SHOWN_MAX:]]
     return report
 
 

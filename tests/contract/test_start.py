@@ -37,9 +37,6 @@ def migrated(at_home: Installation) -> Installation:
     return at_home
 
 
-# Stopping
-
-
 def test_sigterm_ends_the_service_after_the_request_that_it_took(installation: Installation, abbie: str) -> None:
     """S30: the answer is given, the write is on disk, new callers are refused, and the end is clean."""
     server = installation.serve()
@@ -136,9 +133,6 @@ def test_several_workers_share_a_port_and_end_together(installation: Installatio
     assert "Traceback" not in server.log.read_text()
 
 
-# Refusing to start
-
-
 def assert_refused(installation: Installation, code: int, *arguments: str, names: str) -> None:
     refused = installation.run(*arguments)
     assert (refused.returncode, refused.stdout) == (code, ""), refused
@@ -207,9 +201,6 @@ def test_an_unusable_variable_is_a_usage_error_without_traceback(migrated: Insta
     assert refused.returncode == 2
     assert "TOPCOAT_PORT" in refused.stderr or "--port" in refused.stderr
     assert "Traceback" not in refused.stderr
-
-
-# The other commands
 
 
 def test_help_names_every_command(at_home: Installation) -> None:

@@ -201,11 +201,11 @@ class BreakingStore:
         self._is_after_work = is_after_work
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[WriteConnection]:
+    async def writing_locked(self, lock: str) -> AsyncIterator[WriteConnection]:
         failure = self._failures.pop(0) if self._failures else None
         if failure is not None and not self._is_after_work:
             raise failure
-        async with self._store.writing() as connection:
+        async with self._store.writing_locked(lock) as connection:
             yield connection
         if failure is not None:
             raise failure

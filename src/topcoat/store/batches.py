@@ -72,8 +72,8 @@ Outcome = Written | errors.TopcoatError | GenerationMoved
 async def commit_batch(
     connection: WriteConnection, guid: str, writes: Sequence[WriteRequest], clock: Clock
 ) -> list[Outcome]:
-    """Run inside one transaction; the outcomes, in the order of the writes, hold once it is committed."""
-    stand = await instances.lock_stand(connection, guid)
+    """Run inside one transaction that holds the instance's lock; the outcomes hold once it is committed."""
+    stand = await instances.find_stand(connection, guid)
     if stand is None:
         return [errors.InstanceNotFound(instance=shown(guid)) for _ in writes]
     recorded_at = max(clock.now(stand.service_time), stand.recorded_at)

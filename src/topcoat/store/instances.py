@@ -1,5 +1,6 @@
 """Instances, where each stands, and the catalogs of their generations."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -75,28 +76,24 @@ async def find_stand(connection: ReadConnection, guid: str) -> Stand | None:
 async def lock_stand(connection: WriteConnection, guid: str) -> Stand | None:
     """Take the instance's lock until the end of the transaction, then read where it stands (S6)."""
     if connection.is_postgresql:
-        await connection.fetch_all(_LOCK, {"guid": guid, "lock_class": _LOCK_CLASS})
+        await connection.fetch_all(text(f"SELECT {lock_of(guid)}"))
     return await find_stand(connection, guid)
 
 
-_LOCK = text("""
-SELECT pg_advisory_xact_lock(CAST(:lock_class AS integer), instance_id) FROM instance WHERE guid = :guid
-""")
+def lock_of(guid: str) -> str:
+    """The call that takes an instance's lock on PostgreSQL; two instances that share a number only take turns."""
+    number = zlib.crc32(guid.encode()) - 2**31
+    return f"pg_advisory_xact_lock({_LOCK_CLASS}, {number})"
 
 
 async def advance_counter(
     connection: WriteConnection, instance_id: int, *, sequence: int, recorded_at: datetime
 ) -> None:
-    statement = text(
-        "UPDATE instance_counter SET last_sequence = :sequence, last_recorded_at = :recorded_at"
-        " WHERE instance_id = :instance_id"
+    """As the last statement of the transaction."""
+    await connection.run_last(
+        f"UPDATE instance_counter SET last_sequence = {sequence:d}, last_recorded_at = {to_microseconds(recorded_at):d}"
+        f" WHERE instance_id = {instance_id:d}"
     )
-    values = {
-        "sequence": sequence,
-        "recorded_at": to_microseconds(recorded_at),
-        "instance_id": instance_id,
-    }
-    await connection.run(statement, values)
 
 
 async def save_instance(

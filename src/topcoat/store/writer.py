@@ -10,7 +10,7 @@ from sqlalchemy import exc
 
 from topcoat.clock import Clock
 from topcoat.core import errors
-from topcoat.store import batches, engine
+from topcoat.store import batches, engine, instances
 from topcoat.store.batches import Outcome, WriteRequest, Written
 from topcoat.store.engine import Store
 
@@ -117,7 +117,7 @@ class Writer:
     async def _commit_once(self, writes: Sequence[WriteRequest], guid: str) -> list[Outcome]:
         is_done = False
         try:
-            async with self._store.writing() as connection:
+            async with self._store.writing_locked(instances.lock_of(guid)) as connection:
                 outcomes = await batches.commit_batch(connection, guid, writes, self._clock)
                 is_done = True
             return outcomes
