@@ -12,11 +12,11 @@ demo: $(VENV)/service  ## Serve the sample environment, Contoso Coffee
 
 test: $(VENV)/tests $(VENV)/client  ## The whole suite, the quick way
 	@$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report= $(ARGS)
 	@$(BIN)/python tests/floors.py
 
 test-all: $(VENV)/tests $(VENV)/client  ## The same tests with more examples, more kills, real sizes
-	TOPCOAT_TEST_THOROUGH=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	TOPCOAT_TEST_THOROUGH=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: $(VENV)/tests  ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -32,6 +33,8 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
         Multiprocess(_config(settings, WORKER_APP), sockets=[listener]).run()
         return
     composition.configure_logging(settings)
+    # uvicorn finishes gracefully, then raises the signal again for whoever handled it before.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = uvicorn.Server(_config(settings, composition.create_app(settings)))
     server.run(sockets=[listener])
 

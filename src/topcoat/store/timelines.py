@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 
 from topcoat.clock import from_microseconds, to_microseconds
 from topcoat.core.overlay.override import View
@@ -91,30 +91,44 @@ def _snapshot_branch(instance_id: int, view: View) -> sqlalchemy.Select[Any]:
 
 def _realtime_branch(instance_id: int, view: View) -> sqlalchemy.Select[Any]:
     table = _realtime.c
-    alias = schema.alias.alias("named")
-    survivor = func.coalesce(alias.c.customer_id, table.customer_id)
-    return (
-        select(
-            table.activity_id,
-            survivor.label("customer_id"),
-            table.activity_time,
-            table.activity_type,
-            table.source_table,
-            table.sequence,
-            table.valid_until,
-            table.document,
-            table.customer_id.label("stored_id"),
-        )
-        .select_from(_realtime.outerjoin(alias, _names(alias, table.customer_id, instance_id, view)))
-        .where(
-            table.instance_id == instance_id,
-            table.sequence <= view.sequence,
-            table.valid_until > to_microseconds(view.now),
-            exists(_profile(instance_id, view, survivor)),
-            ~exists(_same_in_snapshot(instance_id, view, survivor)),
-            ~exists(_earlier_twin(instance_id, view, survivor)),
-        )
+    survivor = _survivor(instance_id, view, table.customer_id)
+    return select(
+        table.activity_id,
+        survivor.label("customer_id"),
+        table.activity_time,
+        table.activity_type,
+        table.source_table,
+        table.sequence,
+        table.valid_until,
+        table.document,
+        table.customer_id.label("stored_id"),
+    ).where(
+        table.instance_id == instance_id,
+        table.sequence <= view.sequence,
+        table.valid_until + 0 > to_microseconds(view.now),
+        _found(_profile(instance_id, view, survivor)).is_not(None),
+        _found(_same_in_snapshot(instance_id, view, survivor)).is_(None),
+        _found(_earlier_twin(instance_id, view, survivor)).is_(None),
     )
+
+
+def _found(look_up: sqlalchemy.Select[Any]) -> ColumnElement[Any]:
+    """A look-up by key as a value: with its limit no planner makes a join of it, whatever its statistics say.
+
+    The zero added to `valid_until` above and below keeps that column's index out of it.
+    """
+    return look_up.limit(1).scalar_subquery()
+
+
+def _survivor(instance_id: int, view: View, named: ColumnElement[str]) -> ColumnElement[str]:
+    """The id of the profile that an id names (S18)."""
+    alias = schema.alias.alias()
+    look_up = select(alias.c.customer_id).where(
+        alias.c.instance_id == instance_id,
+        alias.c.alias_id == named,
+        _at_generation(alias.c, view.generation),
+    )
+    return func.coalesce(_found(look_up), named)
 
 
 def _profile(instance_id: int, view: View, survivor: ColumnElement[str]) -> sqlalchemy.Select[Any]:
@@ -139,29 +153,13 @@ def _same_in_snapshot(instance_id: int, view: View, survivor: ColumnElement[str]
 
 def _earlier_twin(instance_id: int, view: View, survivor: ColumnElement[str]) -> sqlalchemy.Select[Any]:
     """A live activity with the same id and a lower sequence, under another id of a merged profile (S12)."""
-    twin = _realtime.alias("twin")
-    alias = schema.alias.alias("twin_named")
-    joined = twin.outerjoin(alias, _names(alias, twin.c.customer_id, instance_id, view))
-    return (
-        select(literal(1))
-        .select_from(joined)
-        .where(
-            twin.c.instance_id == instance_id,
-            twin.c.activity_id == _realtime.c.activity_id,
-            twin.c.sequence < _realtime.c.sequence,
-            twin.c.valid_until > to_microseconds(view.now),
-            func.coalesce(alias.c.customer_id, twin.c.customer_id) == survivor,
-        )
-    )
-
-
-def _names(
-    alias: sqlalchemy.FromClause, named: ColumnElement[str], instance_id: int, view: View
-) -> ColumnElement[bool]:
-    return and_(
-        alias.c.instance_id == instance_id,
-        alias.c.alias_id == named,
-        _at_generation(alias.c, view.generation),
+    twin = _realtime.alias("twin").c
+    return select(literal(1)).where(
+        twin.instance_id == instance_id,
+        twin.activity_id == _realtime.c.activity_id,
+        twin.sequence < _realtime.c.sequence,
+        twin.valid_until + 0 > to_microseconds(view.now),
+        _survivor(instance_id, view, twin.customer_id) == survivor,
     )
 
 
