@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("generation_to", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("instance_id", "alias_id", "customer_id", "generation_from", name=op.f("pk_alias")),
     )
-    op.create_index(op.f("ix_alias_instance_id_customer_id"), "alias", ["instance_id", "customer_id"], unique=False)
+    op.create_index(op.f("ix_alias_customer_id_instance_id"), "alias", ["customer_id", "instance_id"], unique=False)
     op.create_table(
         "generation",
         sa.Column("instance_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -69,16 +69,11 @@ def upgrade() -> None:
         sa.Column("generation_from", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("generation_to", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
-            "instance_id",
-            "source_table",
-            "source_key",
-            "customer_id",
-            "generation_from",
-            name=op.f("pk_key_ring"),
+            "instance_id", "source_table", "source_key", "customer_id", "generation_from", name=op.f("pk_key_ring")
         ),
     )
     op.create_index(
-        op.f("ix_key_ring_instance_id_customer_id"), "key_ring", ["instance_id", "customer_id"], unique=False
+        op.f("ix_key_ring_customer_id_instance_id"), "key_ring", ["customer_id", "instance_id"], unique=False
     )
     op.create_table(
         "override",
@@ -92,18 +87,15 @@ def upgrade() -> None:
         sa.Column("column_values", JSON_DOCUMENT, nullable=False),
         sa.PrimaryKeyConstraint("instance_id", "customer_id", "sequence", name=op.f("pk_override")),
     )
-    op.create_index(op.f("ix_override_instance_id_sequence"), "override", ["instance_id", "sequence"], unique=False)
+    op.create_index(op.f("ix_override_sequence_instance_id"), "override", ["sequence", "instance_id"], unique=False)
     op.create_index(
-        op.f("ix_override_instance_id_valid_until"), "override", ["instance_id", "valid_until"], unique=False
+        op.f("ix_override_valid_until_instance_id"), "override", ["valid_until", "instance_id"], unique=False
     )
     op.create_table(
         "override_release",
         sa.Column("instance_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column(
-            "customer_id",
-            KEY_TEXT,
-            nullable=False,
-            comment="that of the change; of the survivor for a confirmation",
+            "customer_id", KEY_TEXT, nullable=False, comment="that of the change; of the survivor for a confirmation"
         ),
         sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
@@ -137,21 +129,21 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        op.f("ix_realtime_activity_instance_id_valid_until"),
-        "realtime_activity",
-        ["instance_id", "valid_until"],
-        unique=False,
-    )
-    op.create_index(
         "ix_realtime_activity_time",
         "realtime_activity",
-        ["instance_id", "activity_time", "activity_id", "customer_id"],
+        ["activity_time", "activity_id", "customer_id", "instance_id"],
         unique=False,
     )
     op.create_index(
         "ix_realtime_activity_timeline",
         "realtime_activity",
-        ["instance_id", "customer_id", "activity_time", "activity_id"],
+        ["customer_id", "instance_id", "activity_time", "activity_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_realtime_activity_valid_until_instance_id"),
+        "realtime_activity",
+        ["valid_until", "instance_id"],
         unique=False,
     )
     op.create_table(
@@ -194,13 +186,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_snapshot_activity_time",
         "snapshot_activity",
-        ["instance_id", "activity_time", "activity_id", "customer_id"],
+        ["activity_time", "activity_id", "customer_id", "instance_id"],
         unique=False,
     )
     op.create_index(
         "ix_snapshot_activity_timeline",
         "snapshot_activity",
-        ["instance_id", "customer_id", "activity_time", "activity_id"],
+        ["customer_id", "instance_id", "activity_time", "activity_id"],
         unique=False,
     )
     op.create_table(
@@ -234,13 +226,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_waiting_activity_customer",
         "waiting_activity",
-        ["instance_id", "customer_table", "customer_key"],
+        ["customer_key", "customer_table", "instance_id"],
         unique=False,
     )
     op.create_index(
-        op.f("ix_waiting_activity_instance_id_valid_until"),
+        op.f("ix_waiting_activity_valid_until_instance_id"),
         "waiting_activity",
-        ["instance_id", "valid_until"],
+        ["valid_until", "instance_id"],
         unique=False,
     )
     op.execute("INSERT INTO service_clock (clock_id, shift) VALUES (1, 0)")
@@ -248,7 +240,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
 
-    op.drop_index(op.f("ix_waiting_activity_instance_id_valid_until"), table_name="waiting_activity")
+    op.drop_index(op.f("ix_waiting_activity_valid_until_instance_id"), table_name="waiting_activity")
     op.drop_index("ix_waiting_activity_customer", table_name="waiting_activity")
     op.drop_table("waiting_activity")
     op.drop_table("snapshot_profile")
@@ -257,18 +249,18 @@ def downgrade() -> None:
     op.drop_table("snapshot_activity")
     op.drop_table("signing_key")
     op.drop_table("service_clock")
+    op.drop_index(op.f("ix_realtime_activity_valid_until_instance_id"), table_name="realtime_activity")
     op.drop_index("ix_realtime_activity_timeline", table_name="realtime_activity")
     op.drop_index("ix_realtime_activity_time", table_name="realtime_activity")
-    op.drop_index(op.f("ix_realtime_activity_instance_id_valid_until"), table_name="realtime_activity")
     op.drop_table("realtime_activity")
     op.drop_table("override_release")
-    op.drop_index(op.f("ix_override_instance_id_valid_until"), table_name="override")
-    op.drop_index(op.f("ix_override_instance_id_sequence"), table_name="override")
+    op.drop_index(op.f("ix_override_valid_until_instance_id"), table_name="override")
+    op.drop_index(op.f("ix_override_sequence_instance_id"), table_name="override")
     op.drop_table("override")
-    op.drop_index(op.f("ix_key_ring_instance_id_customer_id"), table_name="key_ring")
+    op.drop_index(op.f("ix_key_ring_customer_id_instance_id"), table_name="key_ring")
     op.drop_table("key_ring")
     op.drop_table("instance_counter")
     op.drop_table("instance")
     op.drop_table("generation")
-    op.drop_index(op.f("ix_alias_instance_id_customer_id"), table_name="alias")
+    op.drop_index(op.f("ix_alias_customer_id_instance_id"), table_name="alias")
     op.drop_table("alias")

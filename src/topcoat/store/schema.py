@@ -2,6 +2,8 @@
 
 Every table that grows carries `instance_id` and `customer_id` in its primary key, and nothing refers across customers,
 so that PostgreSQL can be distributed by `customer_id`. (`waiting_activity` has no customer yet.)
+No index but a primary key begins with `instance_id`: on a table without statistics PostgreSQL would take any that does
+for a look-up by key, and read the whole instance.
 """
 
 from sqlalchemy import (
@@ -105,8 +107,8 @@ snapshot_activity = Table(
     Column("source_table", Text),
     Column("digest", LargeBinary, nullable=False),
     Column("document", json_document(), nullable=False),
-    Index("ix_snapshot_activity_timeline", "instance_id", "customer_id", "activity_time", "activity_id"),
-    Index("ix_snapshot_activity_time", "instance_id", "activity_time", "activity_id", "customer_id"),
+    Index("ix_snapshot_activity_timeline", "customer_id", "instance_id", "activity_time", "activity_id"),
+    Index("ix_snapshot_activity_time", "activity_time", "activity_id", "customer_id", "instance_id"),
     postgresql_with={"fillfactor": 80},
 )
 
@@ -119,7 +121,7 @@ key_ring = Table(
     Column("customer_id", key_text(), primary_key=True),
     Column("generation_from", BigInteger, primary_key=True, autoincrement=False),
     Column("generation_to", BigInteger, nullable=False),
-    Index(None, "instance_id", "customer_id"),
+    Index(None, "customer_id", "instance_id"),
 )
 
 alias = Table(
@@ -130,7 +132,7 @@ alias = Table(
     Column("customer_id", key_text(), primary_key=True),
     Column("generation_from", BigInteger, primary_key=True, autoincrement=False),
     Column("generation_to", BigInteger, nullable=False),
-    Index(None, "instance_id", "customer_id"),
+    Index(None, "customer_id", "instance_id"),
 )
 
 override = Table(
@@ -144,8 +146,8 @@ override = Table(
     Column("caller", Text),
     Column("principal", Text),
     Column("column_values", json_document(), nullable=False),
-    Index(None, "instance_id", "sequence"),
-    Index(None, "instance_id", "valid_until"),
+    Index(None, "sequence", "instance_id"),
+    Index(None, "valid_until", "instance_id"),
 )
 
 override_release = Table(
@@ -186,9 +188,9 @@ realtime_activity = Table(
     Column("caller", Text),
     Column("principal", Text),
     Column("document", json_document(), nullable=False),
-    Index("ix_realtime_activity_timeline", "instance_id", "customer_id", "activity_time", "activity_id"),
-    Index("ix_realtime_activity_time", "instance_id", "activity_time", "activity_id", "customer_id"),
-    Index(None, "instance_id", "valid_until"),
+    Index("ix_realtime_activity_timeline", "customer_id", "instance_id", "activity_time", "activity_id"),
+    Index("ix_realtime_activity_time", "activity_time", "activity_id", "customer_id", "instance_id"),
+    Index(None, "valid_until", "instance_id"),
 )
 
 waiting_activity = Table(
@@ -207,8 +209,8 @@ waiting_activity = Table(
     Column("caller", Text),
     Column("principal", Text),
     Column("document", json_document(), nullable=False),
-    Index("ix_waiting_activity_customer", "instance_id", "customer_table", "customer_key"),
-    Index(None, "instance_id", "valid_until"),
+    Index("ix_waiting_activity_customer", "customer_key", "customer_table", "instance_id"),
+    Index(None, "valid_until", "instance_id"),
 )
 
 service_clock = Table(
