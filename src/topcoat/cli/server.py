@@ -33,6 +33,7 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
         Multiprocess(_config(settings, WORKER_APP), sockets=[listener]).run()
         return
     composition.configure_logging(settings)
+    composition.settle_garbage_collection()
     # uvicorn finishes gracefully, then raises the signal again for whoever handled it before.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = uvicorn.Server(_config(settings, composition.create_app(settings)))
