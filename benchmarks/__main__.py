@@ -1,6 +1,8 @@
 """`python -m benchmarks`: requests side by side; `python -m benchmarks publish`: what a refresh takes."""
 
 import os
+import signal
+import sys
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -166,5 +168,11 @@ def _counts(text: str) -> list[int]:
     return counts
 
 
+def _stop(signal_number: int, _frame: object) -> None:
+    """Leave by an exception, so that servers are stopped and databases removed on the way out."""
+    sys.exit(128 + signal_number)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
     app(prog_name="python -m benchmarks")

@@ -70,8 +70,8 @@ def new_database(kind: Kind) -> Iterator[str]:
     server = find_postgres()
     assert server is not None, "asked for after `available` only"
     name = f"topcoat_benchmark_{uuid.uuid4().hex[:12]}"
-    server.run(f"CREATE DATABASE {name}")
     try:
+        server.run(f"CREATE DATABASE {name}")
         yield f"{server.url}/{name}"
     finally:
-        server.run(f"DROP DATABASE {name} WITH (FORCE)")
+        server.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

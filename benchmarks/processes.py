@@ -49,9 +49,12 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> Finis
     with tempfile.TemporaryFile() as log:
         started = time.perf_counter()
         process = _start(command, environment, log.fileno())
-        while process.poll() is None:
-            peak = max(peak or 0.0, peak_memory_mb(process.pid) or 0.0) or None
-            time.sleep(POLL_SECONDS)
+        try:
+            while process.poll() is None:
+                peak = max(peak or 0.0, peak_memory_mb(process.pid) or 0.0) or None
+                time.sleep(POLL_SECONDS)
+        finally:
+            _stop(process)
         seconds = time.perf_counter() - started
         output = _last_words(log.fileno())
     if process.returncode != 0:
