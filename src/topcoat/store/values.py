@@ -1,4 +1,4 @@
-"""A column's value inside a JSON document, as SQL: in one form, because an index serves only the form it was made of."""
+"""A column of a JSON document as SQL: in one form only, because an index serves just the form it was made of."""
 
 from topcoat.core.catalog import Column, ColumnType
 
