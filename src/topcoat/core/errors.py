@@ -9,14 +9,14 @@ TopcoatError
 │   ├── UnknownColumn, WrongType, MissingColumn, ReadOnlyColumn, EmptyChange
 │   ├── ValidUntilUnreadable, ValidUntilOutOfRange, UnknownCustomer, TableNotWritable
 │   ├── ActivityNotConfigured, TableNotFoundForWriting
-│   ├── QuerySyntaxError, OptionInvalid, ContinuationInvalid
+│   ├── QuerySyntaxError, OptionInvalid, UnknownSegment, ContinuationInvalid
 │   ├── ClockRequestInvalid, ParameterInvalid
 │   └── EnvironmentInvalid, SourceInvalid
 ├── Conflict
 │   ├── ActivityExists, RefreshRunning, NothingToUndo
 ├── NotSupported
 └── Unavailable
-    ├── Overloaded, StoreUnreachable, SchemaOutdated
+    ├── Overloaded, StoreUnreachable, QueryTooSlow, SchemaOutdated
 
 An error's docstring is its message; the names in braces are its parts.
 """
@@ -74,6 +74,14 @@ class RecordNotFound(NotFound):
 
 class ChangeNotFound(NotFound):
     """Change {sequence} does not exist or no longer counts."""
+
+
+class InstantNotKept(NotFound):
+    """There is no answer as of {as_of}: {reason}."""
+
+    @property
+    def target(self) -> str:
+        return "asOf"
 
 
 class AddressNotFound(NotFound):
@@ -168,6 +176,10 @@ class OptionInvalid(BadInput):
     """{option} {reason}."""
 
 
+class UnknownSegment(BadInput):
+    """There is no segment '{segment}'{suggestion}."""
+
+
 class ContinuationInvalid(BadInput):
     """$skiptoken is not usable: {reason}."""
 
@@ -224,6 +236,10 @@ class Overloaded(Unavailable):
 
 class StoreUnreachable(Unavailable):
     """The database cannot be reached or did not answer in time: {reason}."""
+
+
+class QueryTooSlow(Unavailable):
+    """The query was stopped after {seconds} seconds; narrow it, or put its columns into the search and filter index."""
 
 
 class SchemaOutdated(Unavailable):

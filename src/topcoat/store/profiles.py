@@ -10,9 +10,10 @@ from sqlalchemy import TextClause, text
 from topcoat.clock import Clock, from_microseconds, to_microseconds
 from topcoat.core.catalog import Document
 from topcoat.core.overlay.override import Override, Release, View
-from topcoat.store import overrides, rowset
+from topcoat.store import overrides, profile_sql, rowset
 from topcoat.store.engine import ReadConnection, dump_json, load_json
 from topcoat.store.point import PointConnection, PointStatement, Rows
+from topcoat.store.profile_sql import at_generation
 
 _SEQUENCE_MAX = 2**63 - 1
 _IDS_MAX = 1_000_000
@@ -56,6 +57,7 @@ async def fetch_profiles(
         "ids": dump_json(list(customer_ids)),
         "generation": None if view is None else view.generation,
         "sequence": _SEQUENCE_MAX if view is None else view.sequence,
+        "recorded_until": profile_sql.recorded_until(view),
         "system_now": system_now,
         "fixed_now": _fixed_now(clock, view, system_now),
     }
@@ -76,20 +78,25 @@ def _fetch(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
     A unary plus keeps a condition from choosing the index; the limit keeps the inner query from being merged into
     the outer one, which would find each survivor several times.
     """
-    changes, releases, among = _POSTGRESQL_PARTS if is_postgresql else _SQLITE_PARTS
+    changes = profile_sql.changes_as_json(is_postgresql=is_postgresql)
+    releases = profile_sql.releases_as_json(is_postgresql=is_postgresql)
+    among = "= ANY(ARRAY({}))" if is_postgresql else "IN ({})"
     family = among.format(f"""
         SELECT v.customer_id UNION ALL
         SELECT m.alias_id FROM alias m
-        WHERE m.instance_id = v.instance_id AND m.customer_id = v.customer_id AND {_at_generation("m")}""")
+        WHERE m.instance_id = v.instance_id AND m.customer_id = v.customer_id
+          AND {at_generation("m", "v.generation")}""")
     return PointStatement(f"""
 SELECT v.instance_id, v.generation, v.last_sequence, v.now, v.customer_id,
        (SELECT CAST(p.document AS text) FROM snapshot_profile p
-        WHERE p.instance_id = v.instance_id AND p.customer_id = v.customer_id AND {_at_generation("p")} LIMIT 1),
+        WHERE p.instance_id = v.instance_id AND p.customer_id = v.customer_id
+          AND {at_generation("p", "v.generation")} LIMIT 1),
        (SELECT {changes} FROM override o
         WHERE o.instance_id = v.instance_id AND o.customer_id {family}
-          AND +o.valid_until > v.now AND +o.sequence <= :sequence),
+          AND +o.valid_until > v.now AND +o.sequence <= :sequence AND +o.recorded_at <= :recorded_until),
        (SELECT {releases} FROM override_release r
-        WHERE r.instance_id = v.instance_id AND r.customer_id {family} AND +r.sequence <= :sequence)
+        WHERE r.instance_id = v.instance_id AND r.customer_id {family} AND +r.sequence <= :sequence
+          AND +r.recorded_at <= :recorded_until)
 FROM (
     SELECT s.instance_id, s.generation, s.last_sequence, s.now,
            COALESCE((SELECT a.customer_id FROM alias a
@@ -111,35 +118,17 @@ FROM (
 """)
 
 
-_OVERRIDE = "o.customer_id, o.sequence, o.valid_until, o.recorded_at, o.caller, o.principal"
-_RELEASE = "r.sequence, r.released_sequence, r.column_name, r.generation"
-_POSTGRESQL_PARTS = (
-    f"CAST(json_agg(json_build_array({_OVERRIDE}, o.column_values)) AS text)",
-    f"CAST(json_agg(json_build_array({_RELEASE})) AS text)",
-    "= ANY(ARRAY({}))",
-)
-_SQLITE_PARTS = (
-    f"json_group_array(json_array({_OVERRIDE}, json(o.column_values)))",
-    f"json_group_array(json_array({_RELEASE}))",
-    "IN ({})",
-)
-
-
-def _at_generation(table: str) -> str:
-    return f"{table}.generation_from <= v.generation AND {table}.generation_to > v.generation"
-
-
 def _assemble(rows: Rows) -> StoredProfiles:
     instance_id, generation, sequence, now = rows[0][:4]
     view = None if generation is None else View(generation, sequence, from_microseconds(now))
     found = {row[4]: row for row in rows if row[5] is not None}
     return StoredProfiles(
-        instance_id, view, {customer_id: _profile(found[customer_id]) for customer_id in sorted(found)}
+        instance_id, view, {customer_id: assemble_profile(*found[customer_id][4:]) for customer_id in sorted(found)}
     )
 
 
-def _profile(row: Sequence[Any]) -> StoredProfile:
-    _, _, _, _, customer_id, document, changes, releases = row
+def assemble_profile(customer_id: str, document: str, changes: str | None, releases: str | None) -> StoredProfile:
+    """From the texts of `profile_sql`."""
     return StoredProfile(
         customer_id=customer_id,
         document=load_json(document),

@@ -1,5 +1,8 @@
 """A column of a JSON document as SQL: in one form only, because an index serves just the form it was made of."""
 
+from decimal import Decimal
+from typing import Any
+
 from topcoat.core.catalog import Column, ColumnType
 
 
@@ -44,3 +47,29 @@ def _checked(column: Column) -> str:
     """Names go into the statement's text; the environment file lets none through that would be more than a name."""
     assert column.name.isidentifier()
     return column.name
+
+
+def parameter_type(column: Column) -> str:
+    """PostgreSQL's type of what `bound` gives."""
+    return "numeric" if column.type in (ColumnType.INTEGER, ColumnType.DECIMAL) else "text"
+
+
+def bound(column: Column, value: Any, *, is_postgresql: bool) -> Any:
+    """A canonical JSON value as the parameter that `value_sql` yields for it; null for one that does not fit."""
+    match column.type:
+        case ColumnType.INTEGER | ColumnType.DECIMAL:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            return _bound_number(value, is_postgresql=is_postgresql) if is_number else None
+        case ColumnType.BOOLEAN:
+            if not isinstance(value, bool):
+                return None
+            return ("true" if value else "false") if is_postgresql else int(value)
+        case ColumnType.DATE_TIME:
+            return value.rstrip("Z") if isinstance(value, str) else None
+        case ColumnType.STRING | ColumnType.DATE:
+            return value
+
+
+def _bound_number(value: float, *, is_postgresql: bool) -> Any:
+    """PostgreSQL keeps the digits that were written, which are those of the shortest text of a float."""
+    return Decimal(repr(value)) if is_postgresql else value

@@ -10,11 +10,15 @@ from topcoat.core.overlay import lifetime
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one request sees: a generation, the writes up to a sequence, and one instant (S20, S25)."""
+    """What one request sees: a generation, the writes up to a sequence, and one instant (S20, S25).
+
+    One of the past has the writes up to an instant instead, `recorded_until` (S28).
+    """
 
     generation: int
     sequence: int
     now: datetime
+    recorded_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.RecordNotFound: 404,
     errors.ChangeNotFound: 404,
     errors.AddressNotFound: 404,
+    errors.InstantNotKept: 404,
     errors.BodyUnreadable: 400,
     errors.BodyTooLarge: 413,
     errors.ContentTypeNotSupported: 415,
@@ -34,6 +35,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.ActivityNotConfigured: 400,
     errors.QuerySyntaxError: 400,
     errors.OptionInvalid: 400,
+    errors.UnknownSegment: 400,
     errors.ContinuationInvalid: 400,
     errors.ClockRequestInvalid: 400,
     errors.ParameterInvalid: 400,
@@ -45,6 +47,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.NotSupported: 501,
     errors.Overloaded: 503,
     errors.StoreUnreachable: 503,
+    errors.QueryTooSlow: 503,
     errors.SchemaOutdated: 503,
 }
 

@@ -1,0 +1,97 @@
+"""A question about profiles, and its leads as SQL."""
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from topcoat.core.catalog import Column, Table
+from topcoat.core.odata.syntax import Expression
+from topcoat.store import values
+from topcoat.store.filters import EVERYTHING, Parameters
+from topcoat.store.leads import ColumnLead, IdLead, Lead, SegmentLead, TokenLead
+from topcoat.store.profile_sql import ProfileSql
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    column: Column
+    is_descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileQuestion:
+    """`order` leaves the CustomerId out, which settles ties, downwards where `is_descending`."""
+
+    instance_id: int
+    table: Table
+    filter: Expression | None = None
+    leads: tuple[Lead, ...] | None = None
+    order: tuple[SortKey, ...] = ()
+    is_descending: bool = False
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether candidates come in the order of one column from snapshot and changes alike."""
+        return len(self.order) == 1 and self.leads is None
+
+
+@dataclass(frozen=True, slots=True)
+class LedProfiles:
+    """The parts of one statement, and its parameters."""
+
+    question: ProfileQuestion
+    is_postgresql: bool
+    sql: ProfileSql = field(init=False)
+    parameters: Parameters = field(init=False)
+
+    def __post_init__(self) -> None:
+        sql = ProfileSql(self.question.instance_id, self.question.table, self.is_postgresql)
+        object.__setattr__(self, "sql", sql)
+        object.__setattr__(self, "parameters", Parameters(self.is_postgresql))
+
+    def snapshot(self, lead: Lead | None) -> str:
+        """FROM and WHERE of the snapshot's profiles `p` along a lead; changed ones stay in, whatever they hold."""
+        source, conditions = self.led(lead)
+        filter_ = self.question.filter
+        condition = self.sql.snapshot_translation(self.parameters, "p").condition(filter_)
+        if filter_ is not None and condition is not EVERYTHING and not _is_whole(lead, filter_):
+            conditions.append(f"(({condition.sql}) OR {self.sql.touched('p.customer_id')})")
+        return f"{source} WHERE {' AND '.join(conditions)}"
+
+    def led(self, lead: Lead | None) -> tuple[str, list[str]]:
+        """FROM and conditions of the snapshot's profiles `p` that satisfy a lead."""
+        translation = self.sql.snapshot_translation(self.parameters, "p")
+        source, conditions = "snapshot_profile p", [self.sql.rows("p")]
+        match lead:
+            case None:
+                pass
+            case IdLead(condition) | ColumnLead(condition=condition):
+                conditions.append(f"({translation.condition(condition).sql})")
+            case SegmentLead(segment):
+                source = "segment_membership g JOIN snapshot_profile p ON p.customer_id = g.customer_id"
+                conditions += [self.sql.rows("g"), f"g.segment = {self.parameters.bind(segment, 'text')}"]
+            case TokenLead():
+                raise NotImplementedError
+            case _:
+                assert_never(lead)
+        return source, conditions
+
+    def changes(self, lead: ColumnLead) -> str:
+        """The live changes that bring a value along a lead."""
+        named = values.names_sql(lead.column, "o.column_values", is_postgresql=self.is_postgresql)
+        condition = self.sql.change_translation(self.parameters, "o").condition(lead.condition)
+        return self.sql.changes(f"{named} AND ({condition.sql})")
+
+    def ids(self) -> str:
+        """All ids along the leads."""
+        selects = []
+        for lead in self.question.leads or ():
+            source, conditions = self.led(lead)
+            selects.append(f"SELECT p.customer_id FROM {source} WHERE {' AND '.join(conditions)}")
+            if isinstance(lead, ColumnLead):
+                selects.append(f"SELECT o.customer_id FROM ({self.changes(lead)}) AS o")
+        return " UNION ALL ".join(selects)
+
+
+def _is_whole(lead: Lead | None, filter_: Expression) -> bool:
+    """Whether the lead's condition is all that the filter says."""
+    return isinstance(lead, IdLead | ColumnLead) and lead.condition == filter_

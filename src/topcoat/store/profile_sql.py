@@ -1,0 +1,186 @@
+"""The pieces of SQL that reads of profiles are made of.
+
+The instance stands in the text as a number, because the indexes of an instance are partial and a plan must know that it
+may use them; the view comes as the parameters generation, now, sequence and recorded_until.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from topcoat.clock import to_microseconds
+from topcoat.core.catalog import CUSTOMER_ID, ColumnType, Table
+from topcoat.core.overlay.override import View
+from topcoat.store import values
+from topcoat.store.filters import Operand, Parameters, Translation
+
+_NEVER_ENDING: Final = 2**63 - 1
+
+
+def view_parameters(view: View) -> dict[str, Any]:
+    return {
+        "generation": view.generation,
+        "now": to_microseconds(view.now),
+        "sequence": view.sequence,
+        "recorded_until": recorded_until(view),
+    }
+
+
+def recorded_until(view: View | None) -> int:
+    """Present and future views see whatever is recorded."""
+    if view is None or view.recorded_until is None:
+        return _NEVER_ENDING
+    return to_microseconds(view.recorded_until)
+
+
+def at_generation(table: str, generation: str = ":generation") -> str:
+    return f"{table}.generation_from <= {generation} AND {table}.generation_to > {generation}"
+
+
+_CHANGE: Final = "o.customer_id, o.sequence, o.valid_until, o.recorded_at, o.caller, o.principal"
+_RELEASE: Final = "r.sequence, r.released_sequence, r.column_name, r.generation"
+
+
+def changes_as_json(*, is_postgresql: bool) -> str:
+    """All rows `o` of `override` as one text, for `profiles.assemble_profile`."""
+    if is_postgresql:
+        return f"CAST(json_agg(json_build_array({_CHANGE}, o.column_values)) AS text)"
+    return f"json_group_array(json_array({_CHANGE}, json(o.column_values)))"
+
+
+def releases_as_json(*, is_postgresql: bool) -> str:
+    """All rows `r` of `override_release`, likewise."""
+    if is_postgresql:
+        return f"CAST(json_agg(json_build_array({_RELEASE})) AS text)"
+    return f"json_group_array(json_array({_RELEASE}))"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSql:
+    """Fragments for one instance on one kind of database."""
+
+    instance_id: int
+    table: Table
+    is_postgresql: bool
+
+    def rows(self, table: str) -> str:
+        """The condition on a snapshot table's rows."""
+        return f"{table}.instance_id = {self.instance_id} AND {at_generation(table)}"
+
+    def live(self, table: str) -> str:
+        """The condition on changes that the view sees and that have not lapsed; some of them may be released."""
+        return (
+            f"{table}.instance_id = {self.instance_id} AND {table}.valid_until > :now"
+            f" AND {table}.sequence <= :sequence AND {table}.recorded_at <= :recorded_until"
+        )
+
+    def touched(self, customer: str) -> str:
+        """Whether there is any live change of a profile, under its id or an alias."""
+        return (
+            f"(EXISTS (SELECT 1 FROM override t WHERE {self.live('t')} AND t.customer_id = {customer})"
+            f" OR {customer} IN (SELECT b.customer_id FROM alias b WHERE {self.rows('b')}"
+            f" AND EXISTS (SELECT 1 FROM override t WHERE {self.live('t')} AND t.customer_id = b.alias_id)))"
+        )
+
+    def changes(self, condition: str) -> str:
+        """A SELECT of live changes `o` under the surviving id of their profile."""
+        return (
+            "SELECT COALESCE(b.customer_id, o.customer_id) AS customer_id, o.column_values FROM override o"
+            f" LEFT JOIN alias b ON {self.rows('b')} AND b.alias_id = o.customer_id"
+            f" WHERE {self.live('o')} AND {condition}"
+        )
+
+    def family(self, customer: str) -> str:
+        """`IN (…)` or `= ANY(…)`: the ids under which the changes of a profile are stored."""
+        members = (
+            f"SELECT {customer} UNION ALL SELECT b.alias_id FROM alias b"
+            f" WHERE {self.rows('b')} AND b.customer_id = {customer}"
+        )
+        return f"= ANY(ARRAY({members}))" if self.is_postgresql else f"IN ({members})"
+
+    def overlay(self, customer: str) -> str:
+        """The columns that live changes give a profile, as one document; null where there are none."""
+        family = self.family(customer)
+        not_released = (
+            f"NOT EXISTS (SELECT 1 FROM override_release r WHERE r.instance_id = {self.instance_id}"
+            f" AND r.customer_id {family} AND r.sequence <= :sequence AND r.recorded_at <= :recorded_until"
+            " AND ((r.column_name IS NULL AND r.released_sequence = o.sequence) OR (r.column_name = e.key"
+            " AND r.released_sequence >= o.sequence AND r.generation <= :generation)))"
+        )
+        changes = f"{self.live('o')} AND o.customer_id {family} AND {not_released}"
+        if self.is_postgresql:
+            return (
+                "(SELECT jsonb_object_agg(e.key, e.value ORDER BY o.sequence)"
+                f" FROM override o CROSS JOIN LATERAL jsonb_each(o.column_values) AS e WHERE {changes})"
+            )
+        # Of the columns beside max(), SQLite takes the row's that has it.
+        return (
+            "(SELECT json_group_object(w.key, json(w.value)) FROM (SELECT e.key AS key,"
+            " o.column_values -> e.fullkey AS value, max(o.sequence) FROM override o, json_each(o.column_values) AS e"
+            f" WHERE {changes} GROUP BY e.key) AS w)"
+        )
+
+    def stored(self, customer: str) -> str:
+        """What a merged record is made of, three columns: the snapshot's document, the changes and the releases."""
+        family = self.family(customer)
+        is_postgresql = self.is_postgresql
+        return f"""
+       (SELECT CAST(p.document AS text) FROM snapshot_profile p WHERE {self.rows("p")} AND p.customer_id = {customer}),
+       (SELECT {changes_as_json(is_postgresql=is_postgresql)} FROM override o
+        WHERE {self.live("o")} AND o.customer_id {family}),
+       (SELECT {releases_as_json(is_postgresql=is_postgresql)} FROM override_release r
+        WHERE r.instance_id = {self.instance_id} AND r.sequence <= :sequence AND r.recorded_at <= :recorded_until
+          AND r.customer_id {family})"""
+
+    def merged(self, profiles: str) -> str:
+        """A table expression over profiles `p`, of which only changed ones are folded; see `merged_operand`."""
+        overlay = f"CASE WHEN {self.touched('p.customer_id')} THEN {self.overlay('p.customer_id')} END"
+        if self.is_postgresql:
+            document = f"p.document || COALESCE({overlay}, '{{}}')"
+            return f"(SELECT p.customer_id, p.document AS before, {document} AS document FROM {profiles})"
+        return f"(SELECT p.customer_id, p.document AS before, p.document, {overlay} AS overlay FROM {profiles})"
+
+    def operand(self, name: str, document: str, customer: str) -> Operand:
+        """A column of a document that is whole."""
+        column = self.table.columns_by_name[name]
+        if name == CUSTOMER_ID:
+            return Operand(customer, ColumnType.STRING)
+        return Operand(values.value_sql(column, document, is_postgresql=self.is_postgresql), column.type)
+
+    def merged_operand(self, name: str, merged: str) -> Operand:
+        """A column of a merged document; SQLite keeps what covers it apart, having no way to lay one on the other."""
+        covered = self.operand(name, f"{merged}.document", f"{merged}.customer_id")
+        if self.is_postgresql or name == CUSTOMER_ID:
+            return covered
+        column = self.table.columns_by_name[name]
+        overlay = f"{merged}.overlay"
+        covering = values.value_sql(column, overlay, is_postgresql=False)
+        is_covered = values.names_sql(column, overlay, is_postgresql=False)
+        return Operand(f"CASE WHEN {is_covered} THEN {covering} ELSE {covered.sql} END", column.type)
+
+    def snapshot_translation(self, parameters: Parameters, profile: str) -> Translation:
+        """Conditions on a row of `snapshot_profile`."""
+        return Translation(
+            parameters,
+            lambda name: self.operand(name, f"{profile}.document", f"{profile}.customer_id"),
+            lambda segment: self.is_member(f"{profile}.customer_id", segment),
+        )
+
+    def merged_translation(self, parameters: Parameters, merged: str) -> Translation:
+        """Conditions on a row of `merged`."""
+        return Translation(
+            parameters,
+            lambda name: self.merged_operand(name, merged),
+            lambda segment: self.is_member(f"{merged}.customer_id", segment),
+        )
+
+    def change_translation(self, parameters: Parameters, change: str) -> Translation:
+        """Conditions on the values that a change brings."""
+        return Translation(
+            parameters, lambda name: self.operand(name, f"{change}.column_values", f"{change}.customer_id")
+        )
+
+    def is_member(self, customer: str, segment: str) -> str:
+        return (
+            f"EXISTS (SELECT 1 FROM segment_membership g WHERE {self.rows('g')}"
+            f" AND g.customer_id = {customer} AND g.segment = {segment})"
+        )
