@@ -1,4 +1,8 @@
-"""The grammar of `$search`: words and phrases, NOT before AND before OR, and AND where nothing stands between."""
+"""The grammar of `$search`: words and phrases, NOT before AND before OR.
+
+Words and phrases side by side are one group of which some must match, as the parts of a hyphenated word: the group
+binds before NOT. Where nothing stands between a group and a parenthesis or NOT, AND does, as OData says.
+"""
 
 import re
 from typing import Final
@@ -9,6 +13,8 @@ from topcoat.core.odata.syntax import Search
 
 SEARCH_TERMS_MAX: Final = 100
 
+_TERMS: Final = (Kind.WORD, Kind.PHRASE)
+_OPERATORS: Final = ("AND", "OR", "NOT")
 _ESCAPE: Final = re.compile(r'\\(["\\])')
 
 
@@ -41,7 +47,7 @@ class SearchParser:
             return self._read_negation()
         if self._cursor.text == "(":
             return self._read_parenthesised()
-        return self._read_term()
+        return self._read_some_of()
 
     def _read_negation(self) -> Search:
         self._cursor.descend()
@@ -58,10 +64,19 @@ class SearchParser:
         self._cursor.ascend()
         return inner
 
+    def _read_some_of(self) -> Search:
+        terms = [self._read_term()]
+        while self._is_at_term():
+            terms.append(self._read_term())
+        return terms[0] if len(terms) == 1 else syntax.SearchOr(tuple(terms))
+
+    def _is_at_term(self) -> bool:
+        return self._cursor.kind in _TERMS and self._cursor.text not in _OPERATORS
+
     def _read_term(self) -> Search:
         cursor = self._cursor
         text = cursor.text
-        if cursor.kind not in (Kind.WORD, Kind.PHRASE) or text in ("AND", "OR"):
+        if not self._is_at_term():
             raise cursor.failure("a word, a phrase in double quotes, 'NOT' or '('")
         self._count_term()
         phrase = _read_phrase(text) if cursor.kind is Kind.PHRASE else None
