@@ -102,27 +102,28 @@ class ExpressionParser:
                     break
                 left = self._chain(left, word)
             elif word == "in":
+                position = cursor.position
                 cursor.advance()
-                left = syntax.In(left, self._items())
+                left = syntax.In(left, self._items(), position)
                 self._grow(self._height)
             else:
                 break
         return left
 
     def _binary(self, left: Expression, operator: Operator | ArithmeticOperator, strength: int) -> Expression:
-        height = self._height
+        height, position = self._height, self._cursor.position
         self._cursor.descend()
         self._cursor.advance()
         right = self.read(strength + 1)
         self._cursor.ascend()
         self._grow(max(height, self._height))
         if isinstance(operator, Operator):
-            return syntax.Comparison(left, operator, right)
-        return syntax.Arithmetic(left, operator, right)
+            return syntax.Comparison(left, operator, right, position)
+        return syntax.Arithmetic(left, operator, right, position)
 
     def _chain(self, first: Expression, word: str) -> Expression:
         cursor = self._cursor
-        terms, height = [first], self._height
+        terms, height, position = [first], self._height, cursor.position
         cursor.descend()
         while cursor.kind is Kind.NAME and cursor.text.lower() == word:
             self._count_term()
@@ -131,7 +132,7 @@ class ExpressionParser:
             height = max(height, self._height)
         cursor.ascend()
         self._grow(height)
-        return syntax.And(tuple(terms)) if word == "and" else syntax.Or(tuple(terms))
+        return syntax.And(tuple(terms), position) if word == "and" else syntax.Or(tuple(terms), position)
 
     def _operand(self) -> Expression:
         cursor = self._cursor
@@ -173,21 +174,22 @@ class ExpressionParser:
         return inner
 
     def _prefixed(self, node: type[syntax.Not | syntax.Negate]) -> Expression:
+        position = self._cursor.position
         self._cursor.descend()
         self._cursor.advance()
         operand = self.read(PREFIX)
         self._grow(self._height)
         self._cursor.ascend()
-        return node(operand)
+        return node(operand, position)
 
     def _call(self, name: str, position: int) -> Expression:
         function = _FUNCTIONS.get(name.lower())
         if function is not None:
             arguments = self._arguments()
             self._check_count(function, arguments, position)
-            return syntax.Call(function, arguments)
+            return syntax.Call(function, arguments, position)
         if name.lower() == SEGMENT_FUNCTION.lower():
-            return self._segment()
+            return self._segment(position)
         raise self._cursor.failure_at(position, found=f"the function '{name}'", expected=_KNOWN_FUNCTIONS)
 
     def _arguments(self) -> tuple[Expression, ...]:
@@ -214,14 +216,14 @@ class ExpressionParser:
             found = f"{function.value} with {len(arguments)}"
             raise self._cursor.failure_at(position, found=found, expected=f"{expected} arguments")
 
-    def _segment(self) -> Expression:
+    def _segment(self, position: int) -> Expression:
         self._cursor.advance()
         failure = self._cursor.failure("the name of a segment in quotes")
         name = self._find_literal()
         if not isinstance(name, syntax.String):
             raise failure
         self._cursor.expect(")")
-        return syntax.IsMemberOfSegment(name.value)
+        return syntax.IsMemberOfSegment(name.value, position)
 
     def _items(self) -> tuple[Literal, ...]:
         """The list after `in`, or the alias that stands for one."""

@@ -8,6 +8,7 @@ import datetime
 import decimal
 import enum
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
@@ -47,6 +48,12 @@ class Function(enum.Enum):
     SECOND = "second"
     DATE = "date"
     NOW = "now"
+
+
+def _position() -> int:
+    """Where a node stood in the text of its option; an operator's node stands where the operator does."""
+    position: int = field(default=0, compare=False, repr=False)
+    return position
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,7 @@ class Column:
     """The name is as the caller spelled it; the table's spelling may differ in case."""
 
     name: str
-    position: int = field(default=0, compare=False, repr=False)
+    position: int = _position()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,27 +118,32 @@ class Comparison:
     left: "Expression"
     operator: Operator
     right: "Expression"
+    position: int = _position()
 
 
 @dataclass(frozen=True, slots=True)
 class In:
     left: "Expression"
     items: tuple[Literal, ...]
+    position: int = _position()
 
 
 @dataclass(frozen=True, slots=True)
 class And:
     terms: tuple["Expression", ...]
+    position: int = _position()
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
     terms: tuple["Expression", ...]
+    position: int = _position()
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
     operand: "Expression"
+    position: int = _position()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +151,20 @@ class Arithmetic:
     left: "Expression"
     operator: ArithmeticOperator
     right: "Expression"
+    position: int = _position()
 
 
 @dataclass(frozen=True, slots=True)
 class Negate:
     operand: "Expression"
+    position: int = _position()
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     function: Function
     arguments: tuple["Expression", ...]
+    position: int = _position()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +172,34 @@ class IsMemberOfSegment:
     """The vendor's own condition on profiles."""
 
     name: str
+    position: int = _position()
 
 
 Expression = Literal | Column | Comparison | In | And | Or | Not | Arithmetic | Negate | Call | IsMemberOfSegment
+
+
+def walk(tree: Expression) -> Iterator[Expression]:
+    """The tree and everything below it, a node before its operands."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(operands_of(node)))
+
+
+def operands_of(node: Expression) -> tuple[Expression, ...]:
+    """The expressions right below a node; the items of a list are literals and belong to the list."""
+    match node:
+        case And(terms) | Or(terms):
+            return terms
+        case Comparison(left, _, right) | Arithmetic(left, _, right):
+            return left, right
+        case Call(_, arguments):
+            return arguments
+        case Not(operand) | Negate(operand) | In(operand):
+            return (operand,)
+        case _:
+            return ()
 
 
 @dataclass(frozen=True, slots=True)
