@@ -1,0 +1,74 @@
+"""`$search`: whole words of the searched columns, whatever their case.
+
+A word or phrase of the question matches where some of its tokens does. One without any token matches nothing.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final, assert_never
+
+from topcoat.core.catalog import Column
+from topcoat.core.odata import syntax
+from topcoat.core.odata.column_values import read_string
+from topcoat.core.odata.syntax import Search
+
+Matcher = Callable[[Collection[str]], bool]
+
+_TOKEN: Final = re.compile(r"[^\W_]+")
+
+
+def tokens_of(text: str) -> list[str]:
+    """The longest runs of letters and digits, casefolded, in their order."""
+    return _TOKEN.findall(text.casefold())
+
+
+def search_tokens(record: Mapping[str, Any], columns: Iterable[Column]) -> frozenset[str]:
+    """What there is to find of a record in its searched columns."""
+    texts = (read_string(record.get(column.name)) for column in columns)
+    return frozenset(token for text in texts if text is not None for token in tokens_of(text))
+
+
+def compile_search(tree: Search) -> Matcher:
+    """A condition on the tokens of a record; a set of them is the quickest."""
+    match tree:
+        case syntax.SearchTerm(text) | syntax.SearchPhrase(text):
+            return _matches_some(frozenset(tokens_of(text)))
+        case syntax.SearchAnd(terms):
+            every = list(map(compile_search, terms))
+            return lambda tokens: all(matches(tokens) for matches in every)
+        case syntax.SearchOr(terms):
+            some = list(map(compile_search, terms))
+            return lambda tokens: any(matches(tokens) for matches in some)
+        case syntax.SearchNot(operand):
+            negated = compile_search(operand)
+            return lambda tokens: not negated(tokens)
+        case _:
+            assert_never(tree)
+
+
+def needed_tokens(tree: Search) -> frozenset[str] | None:
+    """Tokens of which every matching record has at least one; None where records without any of some can match.
+
+    The set is empty where nothing matches.
+    """
+    match tree:
+        case syntax.SearchTerm(text) | syntax.SearchPhrase(text):
+            return frozenset(tokens_of(text))
+        case syntax.SearchAnd(terms):
+            known = [needed for term in terms if (needed := needed_tokens(term)) is not None]
+            return min(known, key=len, default=None)
+        case syntax.SearchOr(terms):
+            return _joined([needed_tokens(term) for term in terms])
+        case syntax.SearchNot():
+            return None
+        case _:
+            assert_never(tree)
+
+
+def _joined(sets: list[frozenset[str] | None]) -> frozenset[str] | None:
+    known = [needed for needed in sets if needed is not None]
+    return frozenset().union(*known) if len(known) == len(sets) else None
+
+
+def _matches_some(wanted: frozenset[str]) -> Matcher:
+    return lambda tokens: not wanted.isdisjoint(tokens)
