@@ -12,7 +12,8 @@ from typing import Any
 
 from topcoat.core.catalog import CUSTOMER_ID, Document
 from topcoat.core.overlay.override import View
-from topcoat.store import profile_sql, profiles, values
+from topcoat.store import keyset, profile_sql, profiles, values
+from topcoat.store.keyset import Key
 from topcoat.store.leads import ColumnLead
 from topcoat.store.led_profiles import LedProfiles, ProfileQuestion
 from topcoat.store.point import PointStatement
@@ -66,12 +67,11 @@ def page_statement(
     led = LedProfiles(question, is_postgresql)
     page = _Page(question, led, after)
     candidates = page.sorted_whole() if question.order and not question.is_streamed else page.streamed()
-    keys = "".join(f", c.k{number}" for number in range(len(question.order)))
-    order = page.order([f"c.k{number}" for number in range(len(question.order))], "c.customer_id")
+    keys = _numbered("c", question)
     text = f"""
-SELECT c.customer_id{keys}, {led.sql.stored("c.customer_id")}
+SELECT {", ".join(["c.customer_id", *keys])}, {led.sql.stored("c.customer_id")}
 FROM ({candidates} LIMIT :limit OFFSET :skip) AS c
-ORDER BY {order}"""
+ORDER BY {keyset.order_by(page.keys(keys, "c.customer_id"))}"""
     return prepared(text), led.parameters.values
 
 
@@ -86,18 +86,22 @@ class _Page:
     led: LedProfiles
     after: tuple[Any, ...] | None
 
-    def order(self, keys: Sequence[str], customer: str) -> str:
-        """Null is the lowest value on both databases."""
-        directions = [_direction(key.is_descending) for key in self.question.order]
-        sorted_keys = [f"{key} {direction}" for key, direction in zip(keys, directions, strict=True)]
-        return ", ".join((*sorted_keys, f"{customer} {'DESC' if self.question.is_descending else 'ASC'}"))
+    def keys(self, keys: Sequence[str], customer: str) -> list[Key]:
+        ordered = [Key(sql, key.is_descending) for sql, key in zip(keys, self.question.order, strict=True)]
+        return [*ordered, Key(customer, self.question.is_descending, is_nullable=False)]
+
+    def position(self) -> list[str | None]:
+        assert self.after is not None
+        types = [values.parameter_type(key.column) for key in self.question.order]
+        pairs = zip(self.after, (*types, "text"), strict=True)
+        return [None if value is None else self.led.parameters.bind(value, type_) for value, type_ in pairs]
 
     def streamed(self) -> str:
         """The union of streams, each in order and no longer than the page."""
-        streams = [stream for part in self._parts() for stream in self._spans(part)]
+        streams = [stream for part in self._parts() for stream in self._ranges(part)]
         together = " UNION ALL ".join(f"SELECT * FROM ({stream}) AS s{n}" for n, stream in enumerate(streams))
-        keys = [f"u.k{number}" for number in range(len(self.question.order))]
-        return f"SELECT DISTINCT * FROM ({together}) AS u ORDER BY {self.order(keys, 'u.customer_id')}"
+        order = keyset.order_by(self.keys(_numbered("u", self.question), "u.customer_id"))
+        return f"SELECT DISTINCT * FROM ({together}) AS u ORDER BY {order}"
 
     def sorted_whole(self) -> str:
         """Everything that may match, merged and sorted by its merged values."""
@@ -106,14 +110,14 @@ class _Page:
         if self.question.leads is not None:
             profiles += f" AND p.customer_id IN ({self.led.ids()})"
         translation = sql.merged_translation(self.led.parameters, "m")
-        keys = [translation.operand(key.column.name).sql for key in self.question.order]
+        columns = [translation.operand(key.column.name).sql for key in self.question.order]
+        keys = self.keys(columns, "m.customer_id")
         conditions = [translation.condition(self.question.filter).sql]
         if self.after is not None:
-            conditions.append(self._behind(keys, "m.customer_id"))
-        shown = "".join(f", {key} AS k{number}" for number, key in enumerate(keys))
+            conditions.append(keyset.behind(keys, self.position()))
         return (
-            f"SELECT m.customer_id{shown} FROM {sql.merged(profiles)} AS m"
-            f" WHERE {' AND '.join(f'({c})' for c in conditions)} ORDER BY {self.order(keys, 'm.customer_id')}"
+            f"SELECT m.customer_id{_shown(columns)} FROM {sql.merged(profiles)} AS m"
+            f" WHERE {' AND '.join(f'({c})' for c in conditions)} ORDER BY {keyset.order_by(keys)}"
         )
 
     def _parts(self) -> Iterator["_Part"]:
@@ -121,76 +125,45 @@ class _Page:
         if self.question.order:
             (key,) = self.question.order
             name = key.column.name
-            yield _Part(led.snapshot(None), "p.customer_id", sql.operand(name, "p.document", "p.customer_id").sql)
+            yield _Part(led.snapshot(None), "p.customer_id", [sql.operand(name, "p.document", "p.customer_id").sql])
             named = values.names_sql(key.column, "o.column_values", is_postgresql=sql.is_postgresql)
             brought = sql.operand(name, "o.column_values", "o.customer_id").sql
-            yield _Part(f"({sql.changes(named)}) AS o WHERE 1 = 1", "o.customer_id", brought, is_distinct=True)
+            yield _Part(f"({sql.changes(named)}) AS o WHERE 1 = 1", "o.customer_id", [brought], is_distinct=True)
             return
         for lead in self.question.leads or (None,):
-            yield _Part(led.snapshot(lead), "p.customer_id")
+            yield _Part(led.snapshot(lead), "p.customer_id", [])
             if isinstance(lead, ColumnLead):
-                yield _Part(f"({led.changes(lead)}) AS o WHERE 1 = 1", "o.customer_id", is_distinct=True)
+                yield _Part(f"({led.changes(lead)}) AS o WHERE 1 = 1", "o.customer_id", [], is_distinct=True)
 
-    def _spans(self, part: "_Part") -> list[str]:
-        """The part's streams behind the position: two where null, being lowest, is a range of its own."""
-        keys = [part.key] if part.key is not None else []
-        shown = "".join(f", {key} AS k{number}" for number, key in enumerate(keys))
-        distinct = "DISTINCT " if part.is_distinct else ""
-        head = f"SELECT {distinct}{part.customer} AS customer_id{shown} FROM {part.rows}"
-        # DISTINCT sorts by what it shows.
-        order = self.order([f"k{n}" for n in range(len(keys))], "customer_id") if part.is_distinct else None
-        tail = f"ORDER BY {order or self.order(keys, part.customer)} LIMIT :reach"
-        return [f"{head} AND ({condition}) {tail}" for condition in self._span_conditions(part)]
-
-    def _span_conditions(self, part: "_Part") -> list[str]:
-        if self.after is None:
-            return ["1 = 1"]
-        if part.key is None:
-            return [self._behind([], part.customer)]
-        key, value = self.question.order[0], self.after[0]
-        behind = self._behind([part.key], part.customer)
-        is_null, is_known = f"{part.key} IS NULL", f"{part.key} IS NOT NULL"
-        if value is None:
-            tied = f"{is_null} AND {self._behind([], part.customer)}"
-            return [tied] if key.is_descending else [tied, is_known]
-        sign = "<=" if key.is_descending else ">="
-        ranged = f"{part.key} {sign} {self._bound(0)} AND ({behind})"
-        return [f"{ranged} AND {is_known}", is_null] if key.is_descending else [ranged]
-
-    def _behind(self, keys: Sequence[str], customer: str) -> str:
-        """Behind the position in the order of these keys and the id: the first that differs decides."""
-        assert self.after is not None
-        sign = "<" if self.question.is_descending else ">"
-        condition = f"{customer} {sign} {self.led.parameters.bind(self.after[-1], 'text')}"
-        for number in reversed(range(len(keys))):
-            further, equal = self._compared(keys[number], number)
-            condition = f"({further}) OR ({equal} AND ({condition}))"
-        return condition
-
-    def _compared(self, key: str, number: int) -> tuple[str, str]:
-        """Whether a key is further than the position's, and whether it is equal."""
-        assert self.after is not None
-        is_descending = self.question.order[number].is_descending
-        if self.after[number] is None:
-            return "1 = 0" if is_descending else f"{key} IS NOT NULL", f"{key} IS NULL"
-        value = self._bound(number)
-        further = f"{key} < {value} OR {key} IS NULL" if is_descending else f"{key} > {value}"
-        return further, f"{key} = {value}"
-
-    def _bound(self, number: int) -> str:
-        assert self.after is not None
-        return self.led.parameters.bind(self.after[number], values.parameter_type(self.question.order[number].column))
+    def _ranges(self, part: "_Part") -> list[str]:
+        """The part's streams behind the position."""
+        keys = self.keys(part.keys, part.customer)
+        conditions = ["1 = 1"] if self.after is None else keyset.ranges(keys, self.position())
+        columns = f"{part.customer} AS customer_id{_shown(part.keys)}"
+        if not part.is_distinct:
+            tail = f"ORDER BY {keyset.order_by(keys)} LIMIT :reach"
+            return [f"SELECT {columns} FROM {part.rows} AND ({condition}) {tail}" for condition in conditions]
+        shown = keyset.order_by(self.keys(_numbered("d", self.question), "d.customer_id"))
+        return [
+            f"SELECT DISTINCT * FROM (SELECT {columns} FROM {part.rows} AND ({condition})) AS d"
+            f" ORDER BY {shown} LIMIT :reach"
+            for condition in conditions
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Where a stream's candidates come from: FROM and WHERE, the id, the key it is ordered by."""
+    """Where a stream's candidates come from: FROM and WHERE, the id, the keys it is ordered by."""
 
     rows: str
     customer: str
-    key: str | None = None
+    keys: Sequence[str]
     is_distinct: bool = False
 
 
-def _direction(is_descending: bool) -> str:  # noqa: FBT001 - a direction
-    return "DESC NULLS LAST" if is_descending else "ASC NULLS FIRST"
+def _numbered(table: str, question: ProfileQuestion) -> list[str]:
+    return [f"{table}.k{number}" for number in range(len(question.order))]
+
+
+def _shown(keys: Sequence[str]) -> str:
+    return "".join(f", {key} AS k{number}" for number, key in enumerate(keys))

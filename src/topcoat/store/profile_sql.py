@@ -86,7 +86,7 @@ class ProfileSql:
         return (
             "SELECT COALESCE(b.customer_id, o.customer_id) AS customer_id, o.column_values FROM override o"
             f" LEFT JOIN alias b ON {self.rows('b')} AND b.alias_id = o.customer_id"
-            f" WHERE {self.live('o')} AND {condition}"
+            f" WHERE {self.live('o')} AND ({condition})"
         )
 
     def family(self, customer: str) -> str:
@@ -171,6 +171,15 @@ class ProfileSql:
             parameters,
             lambda name: self.merged_operand(name, merged),
             lambda segment: self.is_member(f"{merged}.customer_id", segment),
+        )
+
+    def before_translation(self, parameters: Parameters, merged: str) -> Translation:
+        """Conditions on a row of `merged` as the snapshot has it."""
+        customer = f"{merged}.customer_id"
+        return Translation(
+            parameters,
+            lambda name: self.operand(name, f"{merged}.before", customer),
+            lambda segment: self.is_member(customer, segment),
         )
 
     def change_translation(self, parameters: Parameters, change: str) -> Translation:
