@@ -18,6 +18,7 @@ from topcoat.clock import Clock
 from topcoat.flows import Flows
 from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
+from topcoat.flows.inventory import Inventory
 from topcoat.flows.query import Query
 from topcoat.flows.service_clock import ServiceClockControl
 from topcoat.settings import Settings
@@ -94,6 +95,7 @@ def build_flows(store: Store, writer: Writer, clock: Clock) -> Flows:
         ingest=Ingest(writer, instances, clock),
         query=Query(store, instances, clock),
         instances=instances,
+        inventory=Inventory(store, instances, clock),
         service_clock=ServiceClockControl(store, clock),
     )
 

@@ -122,6 +122,11 @@ READS = [
         "?attributesAnnotations=false&includeQuarantined=false&includeSelfConflatedEntity=false",
         200,
     ),
+    Recorded("size", "GET {instance}/manage/entities/Customer/entitysize", 200),
+    Recorded(
+        "key ring", "GET {instance}/profile/keyring?dataSourceName=PoS&entityName=posContacts&key=CNT%2F1%202", 404
+    ),
+    Recorded("activity types", "GET {instance}/profile/activityresponsemetadata?customerId=c1", 404),
     Recorded("instances", "GET /v1/instances", 200),
     Recorded("an instance", "GET {instance}", 200),
     Recorded("an instance with a blank", "GET /v1/instances/has%20space", 404),
@@ -132,7 +137,6 @@ READS = [
 ]
 
 UNBUILT = [
-    Recorded("size", "GET {instance}/manage/entities/Customer/entitysize", 501),
     Recorded("job", "POST {instance}/workflows/main/jobs?operationType=all&forceRunRequested=true", 501, b""),
     Recorded(
         "job of some",
@@ -153,10 +157,6 @@ UNBUILT = [
         501,
         b'{"name": "A_B", "cardinality": "manyToOne"}',
     ),
-    Recorded(
-        "key ring", "GET {instance}/profile/keyring?dataSourceName=PoS&entityName=posContacts&key=CNT%2F1%202", 501
-    ),
-    Recorded("activity types", "GET {instance}/profile/activityresponsemetadata?customerId=c1", 501),
 ]
 
 

@@ -1,6 +1,7 @@
 """The vendor's published client, unchanged, as the judge of the REST API."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -372,14 +373,70 @@ def test_without_token_and_key_the_answer_is_401(
     assert read_activities(published_client, abbie, "stranger-1") == []
 
 
+def test_a_source_key_leads_to_a_profile_and_all_its_keys(
+    published_client: PublishedClient, abbie: str, loyalty_id: str
+) -> None:
+    """S19"""
+    outcome = published_client.call(
+        "get_key_ring", data_source_name="LoyaltyScheme", entity_name="loyCustomers", key=loyalty_id
+    )
+
+    assert outcome.type == "KeyRingResponse", outcome
+    assert (outcome.value["instance_id"], outcome.value["customer_id"]) == (INSTANCE_ID, abbie)
+    profile = read_profile(published_client, abbie)
+    keys = {
+        table: (f"{ring['dataSourceName']}_{ring['tableName']}", ring["preferredKey"], ring["keys"])
+        for table, ring in outcome.value["key_ring"].items()
+    }
+    contact_id = profile["eCommerce_eCommerceContacts_ContactId"]
+    assert keys == {
+        "LoyaltyScheme_loyCustomers": ("LoyaltyScheme_loyCustomers", loyalty_id, [loyalty_id]),
+        "eCommerce_eCommerceContacts": ("eCommerce_eCommerceContacts", contact_id, [contact_id]),
+    }
+
+
+def test_an_unknown_key_is_an_api_error(published_client: PublishedClient) -> None:
+    outcome = published_client.call(
+        "get_key_ring", data_source_name="LoyaltyScheme", entity_name="loyCustomers", key="CNT/1 2", raw=True
+    )
+
+    assert (outcome.type, outcome.status) == ("ApiErrorResult", 404)
+    assert "CNT/1 2" in outcome.value["message"]
+
+
+def test_activity_types_and_counts_are_those_of_the_timeline(published_client: PublishedClient, abbie: str) -> None:
+    create(published_client, "UnifiedActivity", activity(abbie, "counted-1") | {"ActivityType": "Counted"})
+    timeline = read(published_client, f"Customer('{abbie}')/UnifiedActivity", top="1000")
+
+    outcome = published_client.call("get_activity_types_and_counts", customer_id=abbie)
+
+    assert outcome.type == "KeyRingResponse", outcome
+    assert outcome.value["customer_id"] == abbie
+    kinds = Counter((record["ActivityType"], record["ActivityTypeDisplay"]) for record in timeline)
+    assert outcome.value["key_ring"]["activityCount"] == len(timeline)
+    assert {
+        (kind["activityType"], kind["activityTypeDisplay"]): kind["count"]
+        for kind in outcome.value["key_ring"]["activityTypes"]
+    } == kinds
+    assert kinds["Counted", None] == 1
+
+
+def test_the_size_of_a_table_has_its_records_and_bytes(published_client: PublishedClient) -> None:
+    customers = read(published_client, "Customer", top="1000")
+
+    outcome = published_client.call("get_entity_size", entity_name="Customer")
+
+    assert outcome.type == "EntitySize", outcome
+    assert (outcome.value["qualified_entity_name"], outcome.value["row_count"]) == ("Customer", len(customers))
+    assert outcome.value["size"] > 100 * len(customers)
+
+
 @pytest.mark.parametrize(
     ("method", "arguments"),
     [
         ("get_all_segments", {}),
         ("get_a_list_of_measures_metadata", {}),
-        ("get_entity_size", {"entity_name": "Customer"}),
         ("submit_a_workflow_job", {"workflow_name": "main", "operation_type": "all"}),
-        ("get_key_ring", {"data_source_name": "PoS", "entity_name": "posContacts", "key": "CNT/1 2"}),
     ],
 )
 def test_an_operation_that_is_not_built_raises_with_501(

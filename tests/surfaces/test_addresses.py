@@ -66,8 +66,6 @@ async def test_operations_that_are_not_built_are_refused_by_name(
     [
         ("POST", "manage/workflows/main/jobs"),
         ("GET", "manage/datasources/v2"),
-        ("GET", "manage/tables/Customer/entitysize"),
-        ("GET", "manage/entities/Customer/entitysize"),
     ],
 )
 async def test_spellings_of_the_documentation_lead_to_the_same_operations(

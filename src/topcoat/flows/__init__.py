@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
+from topcoat.flows.inventory import Inventory
 from topcoat.flows.query import Query
 from topcoat.flows.service_clock import ServiceClockControl
 
@@ -15,4 +16,5 @@ class Flows:
     ingest: Ingest
     query: Query
     instances: Instances
+    inventory: Inventory
     service_clock: ServiceClockControl

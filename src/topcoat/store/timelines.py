@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 from topcoat.clock import from_microseconds, to_microseconds
 from topcoat.core.overlay.override import View
 from topcoat.core.overlay.timeline import Activity
-from topcoat.store import schema
+from topcoat.store import schema, sizes
 from topcoat.store.engine import ReadConnection, load_json
+from topcoat.store.sizes import Size
 
 
 class Comparison(enum.Enum):
@@ -51,6 +52,15 @@ class ActivityQuery:
     after: PagePoint | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TypeCount:
+    """How many activities have this ActivityType and ActivityTypeDisplay."""
+
+    activity_type: str | None
+    display: str | None
+    count: int
+
+
 _snapshot = schema.snapshot_activity
 _realtime = schema.realtime_activity
 
@@ -72,6 +82,39 @@ async def list_activities(
     together = sqlalchemy.union_all(*[select(branch.subquery()) for branch in branches]).subquery()
     statement = select(together).order_by(*_order(together.c, query)).offset(skip).limit(limit)
     return [_activity(row) for row in await connection.fetch_all(statement)]
+
+
+async def count_types(
+    connection: ReadConnection, *, instance_id: int, view: View, query: ActivityQuery
+) -> list[TypeCount]:
+    """The types of the activities that a read of the query shows."""
+    shown = _shown(connection, instance_id, view, query).subquery()
+    display = _display(shown.c.document, is_postgresql=connection.is_postgresql)
+    kinds = select(shown.c.activity_type, display.label("display")).subquery()
+    columns = (kinds.c.activity_type, kinds.c.display)
+    rows = await connection.fetch_all(select(*columns, func.count().label("number")).group_by(*columns))
+    counts = [TypeCount(row.activity_type, row.display, row.number) for row in rows]
+    return sorted(counts, key=lambda count: (count.activity_type or "", count.display or ""))
+
+
+async def get_activities_size(
+    connection: ReadConnection, *, instance_id: int, view: View, query: ActivityQuery
+) -> Size:
+    """The size of the activities that a read of the query shows."""
+    return await sizes.get_size(connection, select(_shown(connection, instance_id, view, query).subquery()))
+
+
+def _shown(
+    connection: ReadConnection, instance_id: int, view: View, query: ActivityQuery
+) -> sqlalchemy.CompoundSelect[Any]:
+    """All activities of a query, in no order."""
+    branches = (_snapshot_branch(instance_id, view), _realtime_branch(instance_id, view))
+    return sqlalchemy.union_all(
+        *(
+            branch.where(*_conditions(branch.selected_columns, query, is_postgresql=connection.is_postgresql))
+            for branch in branches
+        )
+    )
 
 
 def _snapshot_branch(instance_id: int, view: View) -> sqlalchemy.Select[Any]:

@@ -15,9 +15,8 @@ _SEQUENCE_DIGITS_MAX: Final = 18
 
 
 async def list_changes(call: Call) -> Response:
-    customer_id = parameters.find_text(parameters.list_items(call.request.scope), "customerId")
-    if not customer_id:
-        raise errors.ParameterInvalid(parameter="customerId", found="missing", expected="the CustomerId of a profile")
+    items = parameters.list_items(call.request.scope)
+    customer_id = parameters.get_text(items, "customerId", "the CustomerId of a profile")
     changes = await call.flows.query.list_changes(call.instance, customer_id)
     return payloads.wire_answer(payloads.ChangeList(value=[_change(change) for change in changes]))
 

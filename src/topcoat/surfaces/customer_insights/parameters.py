@@ -24,6 +24,14 @@ def find_text(items: list[tuple[str, str]], name: str) -> str | None:
     return values[0] if values else None
 
 
+def get_text(items: list[tuple[str, str]], name: str, expected: str) -> str:
+    """A parameter that must be there; `expected` says what it is."""
+    text = find_text(items, name)
+    if not text:
+        raise errors.ParameterInvalid(parameter=name, found="missing", expected=expected)
+    return text
+
+
 def read_boolean(items: list[tuple[str, str]], name: str) -> bool:
     """False where it is not given."""
     text = find_text(items, name)

@@ -110,6 +110,20 @@ class EntityModel(Wire):
     entities: list[EntityMetadata]
 
 
+class EntitySize(Wire):
+    qualified_entity_name: str
+    size: int
+    row_count: int
+
+
+class KeyRingResponse(Wire):
+    """The contract says no more of `keyRing` than that it is an object; docs/deviations.md says what is in it."""
+
+    instance_id: str
+    customer_id: str
+    key_ring: dict[str, Any]
+
+
 class InstanceInfo(Wire):
     instance_id: str
     name: str

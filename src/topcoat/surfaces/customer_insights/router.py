@@ -14,7 +14,7 @@ from topcoat.core import errors
 from topcoat.flows import Flows
 from topcoat.surfaces import answers
 from topcoat.surfaces.access import Access, check_role
-from topcoat.surfaces.customer_insights import changes, data, instances, problems, roles, tables, unbuilt
+from topcoat.surfaces.customer_insights import changes, data, instances, problems, profile, roles, tables, unbuilt
 from topcoat.surfaces.customer_insights.operation import Call, Operation
 
 PREFIXES: Final = ("/api", "/v1")
@@ -23,6 +23,7 @@ DOCUMENTED_PREFIX: Final = "/api"
 OPERATIONS: Final = (
     *data.OPERATIONS,
     *tables.OPERATIONS,
+    *profile.OPERATIONS,
     *instances.OPERATIONS,
     *roles.OPERATIONS,
     *changes.OPERATIONS,

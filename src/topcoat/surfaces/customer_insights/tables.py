@@ -40,11 +40,18 @@ async def get_table(call: Call) -> Response:
     return payloads.wire_answer(_entity(instance, table, is_annotated=is_annotated))
 
 
+async def get_table_size(call: Call) -> Response:
+    size = await call.flows.inventory.measure_table(call.instance, call.request.path_params["tableName"])
+    return payloads.wire_answer(
+        payloads.EntitySize(qualified_entity_name=size.table.name, size=size.size_bytes, row_count=size.records)
+    )
+
+
 def _entity(instance: Instance, table: Table, *, is_annotated: bool) -> EntityMetadata:
     attributes = {c.name: _attribute(table, c, is_annotated=is_annotated) for c in table.columns}
     timestamp = _timestamp(table)
     return EntityMetadata(
-        name=_plain_name(table),
+        name=plain_name(table),
         qualified_entity_name=table.name,
         data_source_name=table.data_source,
         dataflow_type=_dataflow_type(table),
@@ -83,7 +90,7 @@ def _is_mandatory(table: Table, column: Column) -> bool:
     return column.is_mandatory or column.name in needed
 
 
-def _plain_name(table: Table) -> str:
+def plain_name(table: Table) -> str:
     """The name within its data source."""
     return table.name if table.data_source is None else table.name.removeprefix(f"{table.data_source}_")
 
@@ -165,5 +172,18 @@ OPERATIONS: Final = (
         responses=answers_with(200, EntityMetadata, "The table.")
         | answers_with(404, payloads.ApiErrorResult, "There is no such table."),
         documentation={"parameters": [parameter(_MARKS[0], "Mark key and mandatory columns.", **_BOOLEAN)]},
+    ),
+    Operation(
+        id="Get-entity-size",
+        method="GET",
+        paths=(
+            "/{instanceId}/manage/tables/{tableName}/entitysize",
+            "/{instanceId}/manage/entities/{tableName}/entitysize",
+        ),
+        answer=get_table_size,
+        summary="Count the records of a table and the bytes of their documents",
+        responses=answers_with(200, payloads.EntitySize, "The size of what a read of the table returns.")
+        | answers_with(404, payloads.ApiErrorResult, "There is no such table.")
+        | answers_with(501, payloads.ApiErrorResult, "The records of this table are not kept."),
     ),
 )

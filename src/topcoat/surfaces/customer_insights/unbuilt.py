@@ -32,8 +32,6 @@ def _spellings(path: str) -> tuple[str, ...]:
     """The published client's path, and those that only the documentation has."""
     if path == _DATA_SOURCES:
         return (path, f"{path}/v2")
-    if "/manage/entities/" in path:
-        return (path, path.replace("/manage/entities/", "/manage/tables/"))
     if "/workflows/" in path:
         return (path, path.replace("/workflows/", "/manage/workflows/"))
     return (path,)
@@ -54,7 +52,6 @@ _UNBUILT: Final = (
     ("Get-all-data-sources", "GET", "/{instanceId}/manage/datasources"),
     ("Delete-a-data-source", "DELETE", "/{instanceId}/manage/datasources/{dataSourceId}"),
     ("Get-data-source", "GET", "/{instanceId}/manage/datasources/{dataSourceId}"),
-    ("Get-entity-size", "GET", "/{instanceId}/manage/entities/{entityName}/entitysize"),
     ("Get-a-list-of-measures-metadata", "GET", "/{instanceId}/manage/measures"),
     ("Create-a-measure", "POST", "/{instanceId}/manage/measures"),
     ("Delete-a-measure", "DELETE", "/{instanceId}/manage/measures/{measureName:path}"),
@@ -75,8 +72,6 @@ _UNBUILT: Final = (
     ("Deactivate-segment", "PUT", "/{instanceId}/manage/segments/{segmentName}/deactivate"),
     ("Update-a-segment", "PUT", "/{instanceId}/manage/segments/{segmentName:path}"),
     ("Get-all-system-created-relationships", "GET", "/{instanceId}/manage/systemrelationships"),
-    ("Get-Activity-Types-and-Counts", "GET", "/{instanceId}/profile/activityresponsemetadata"),
-    ("Get-KeyRing", "GET", "/{instanceId}/profile/keyring"),
     ("Get-profile-store-state", "GET", "/{instanceId}/profilestore/stateinfo"),
     ("Get-all-role-assignments", "GET", "/{instanceId}/rbac/assignments"),
     ("Deletes-a-role-assignment", "DELETE", "/{instanceId}/rbac/principals/{principalId}/assignment"),
