@@ -55,8 +55,15 @@ unified:
   activities:
     - file: activities.jsonl
     - file: more.ndjson
+  measures:
+    file: measures.csv
+    columns:
+      LifetimeSpend: decimal
+      CustomerId: string
+      LastPurchaseOn: date-time
+  segments: {file: segments.csv}
 """
-FILES = ("customers.csv", "keys.csv", "activities.jsonl", "more.ndjson")
+FILES = ("customers.csv", "keys.csv", "activities.jsonl", "more.ndjson", "measures.csv", "segments.csv")
 
 
 def write(folder: Path, text: str | bytes = TEXT) -> Path:
@@ -92,6 +99,8 @@ def test_an_instance_is_what_the_file_says(tmp_path: Path) -> None:
         customer_file=tmp_path / "customers.csv",
         key_ring_file=tmp_path / "keys.csv",
         activity_files=(tmp_path / "activities.jsonl", tmp_path / "more.ndjson"),
+        measure_file=tmp_path / "measures.csv",
+        segment_file=tmp_path / "segments.csv",
     )
 
 
@@ -107,7 +116,11 @@ unified: {customer: {file: customers.csv, columns: {CustomerId: string}}}
     assert (environment.instance_type, environment.subscription_keys) == ("sandbox", ())
     assert (environment.profile_lifetime, environment.activity_lifetime) == (timedelta(hours=4), timedelta(days=30))
     assert (environment.key_ring_file, environment.activity_files) == (None, ())
+    assert (environment.measure_file, environment.segment_file) == (None, None)
     assert [t.name for t in environment.catalog.tables] == ["Customer", "UnifiedActivity", "Customer_Measure"]
+    assert environment.catalog.get_table("Customer_Measure").columns == (
+        Column("CustomerId", is_key=True, is_mandatory=True),
+    )
 
 
 def test_the_catalog_lists_the_customer_table_first_and_source_tables_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -132,6 +145,14 @@ def test_ids_and_alternate_keys_are_the_keys_of_the_customer_table(tmp_path: Pat
         Column("FullName"),
         Column("LoyaltyScheme_loyCustomers_LoyaltyID", is_key=True),
         Column("PreviousCustomerId", is_key=True),
+    )
+
+
+def test_the_customer_id_is_the_first_column_of_the_measures_and_their_only_key(tmp_path: Path) -> None:
+    assert load(tmp_path).catalog.get_table("Customer_Measure").columns == (
+        Column("CustomerId", is_key=True, is_mandatory=True),
+        Column("LifetimeSpend", ColumnType.DECIMAL),
+        Column("LastPurchaseOn", ColumnType.DATE_TIME),
     )
 
 
@@ -446,6 +467,39 @@ def test_a_byte_order_mark_and_anchors_are_read(tmp_path: Path) -> None:
             "unified.activities[1].file",
             "none.jsonl does not exist",
             id="missing file in a list",
+        ),
+        pytest.param(
+            "      CustomerId: string\n      Last",
+            "      Last",
+            45,
+            "unified.measures.columns",
+            "column CustomerId is missing",
+            id="measures without CustomerId",
+        ),
+        pytest.param(
+            "CustomerId: string\n      Last",
+            "CustomerId: integer\n      Last",
+            47,
+            "unified.measures.columns.CustomerId",
+            "found integer, expected string",
+            id="CustomerId of measures of wrong type",
+        ),
+        pytest.param(
+            "LastPurchaseOn",
+            "Last purchase",
+            48,
+            "unified.measures.columns.Last purchase",
+            "expected a column name",
+            id="no name of a measure",
+        ),
+        pytest.param(
+            "measures.csv", "none.csv", 44, "unified.measures.file", "none.csv does not exist", id="missing measures"
+        ),
+        pytest.param(
+            "segments.csv", "segments", 49, "unified.segments.file", "ending in .csv", id="segments without suffix"
+        ),
+        pytest.param(
+            "segments: {file", "segment: {file", 49, "unified.segment", "did you mean 'segments'?", id="one segment"
         ),
         pytest.param(
             "  name: Contoso Coffee",

@@ -19,7 +19,7 @@ from topcoat.core import catalog, mapping
 from topcoat.core.catalog import Document, Table
 from topcoat.flows.refresh import unified_files
 from topcoat.flows.refresh.environment import Environment, load_environment
-from topcoat.flows.refresh.unified_files import ActivityRow, KeyRow, ProfileRow
+from topcoat.flows.refresh.unified_files import ActivityRow, KeyRow, MeasureRow, ProfileRow
 from topcoat.sample import tables
 
 SIZE = 300
@@ -51,6 +51,20 @@ def activities(environment: Environment) -> list[ActivityRow]:
 @pytest.fixture(scope="module")
 def keys(environment: Environment) -> list[KeyRow]:
     return list(unified_files.read_key_ring(environment, lambda _: None))
+
+
+@pytest.fixture(scope="module")
+def measures(environment: Environment) -> dict[str, MeasureRow]:
+    return {row.customer_id: row for row in unified_files.read_measures(environment, lambda _: None)}
+
+
+@pytest.fixture(scope="module")
+def members(environment: Environment) -> dict[str, set[str]]:
+    """Segment -> CustomerIds."""
+    found: dict[str, set[str]] = {}
+    for row in unified_files.read_memberships(environment, lambda _: None):
+        found.setdefault(row.segment, set()).update([] if row.customer_id is None else [row.customer_id])
+    return found
 
 
 def raw_records(folder: Path, table: Table) -> list[Document]:
@@ -89,6 +103,7 @@ def test_the_environment_file_describes_the_tables_that_were_written(environment
             "Country LoyaltyTier RewardsPoints TotalSpend EmailOptIn CustomerSince "
             "eCommerce_eCommerceContacts_ContactId LoyaltyScheme_loyCustomers_LoyaltyID PreviousCustomerId",
         ),
+        ("Customer_Measure", "CustomerId LifetimeSpend PurchaseCount LastPurchaseOn"),
         ("PoS_posPurchases", "PurchaseId LoyaltyID PurchasedOn StoreName TotalAmount Currency ReceiptUrl"),
         ("Website_webReviews", "ReviewId ContactId ReviewDate Rating Headline Body Url"),
     ],
@@ -239,6 +254,46 @@ def test_total_spend_is_the_sum_of_what_was_bought(profiles: list[ProfileRow], a
     }
 
 
+def test_the_measures_are_what_the_activities_say(
+    profiles: list[ProfileRow], activities: list[ActivityRow], measures: dict[str, MeasureRow]
+) -> None:
+    bought: dict[str, list[Document]] = {row.customer_id: [] for row in profiles}
+    for row in activities:
+        if row.activity_type == "SalesOrder":
+            bought[row.customer_id].append(row.document)
+
+    assert {customer_id: row.document for customer_id, row in measures.items()} == {
+        customer_id: {
+            "CustomerId": customer_id,
+            "LifetimeSpend": round(sum(orjson.loads(d["SemanticData"])["TotalAmount"] for d in documents), 2),
+            "PurchaseCount": len(documents),
+        }
+        | ({"LastPurchaseOn": max(d["ActivityTime"] for d in documents)} if documents else {})
+        for customer_id, documents in bought.items()
+    }
+
+
+def test_segments_are_what_profiles_and_measures_say(
+    profiles: list[ProfileRow], measures: dict[str, MeasureRow], members: dict[str, set[str]]
+) -> None:
+    spent = {row.customer_id: measures[row.customer_id].document["LifetimeSpend"] for row in profiles}
+
+    assert members == {
+        "HighValue": {customer_id for customer_id, amount in spent.items() if amount >= 400},
+        "LoyaltyGold": {row.customer_id for row in profiles if row.document.get("LoyaltyTier") == "Gold"},
+        "NewCustomers": {row.customer_id for row in profiles if row.document["CustomerSince"] >= "2026"},
+    }
+    assert all(0 < len(ids) < SIZE / 2 for ids in members.values())
+
+
+def test_the_smallest_sample_has_every_segment(tmp_path: Path, members: dict[str, set[str]]) -> None:
+    environment = load_environment(sample.write_sample(tmp_path, 1))
+
+    rows = list(unified_files.read_memberships(environment, lambda _: None))
+
+    assert [row.segment for row in rows if row.customer_id is None] == sorted(members)
+
+
 def test_unification_has_something_to_do(folder: Path, profiles: list[ProfileRow], keys: list[KeyRow]) -> None:
     records = {
         (table.name, record[table.primary_key]): record
@@ -279,7 +334,8 @@ def test_the_same_size_gives_the_same_bytes_in_any_process(folder: Path, tmp_pat
 def test_a_larger_sample_begins_with_the_people_of_a_smaller_one(folder: Path, tmp_path: Path) -> None:
     sample.write_sample(tmp_path, SIZE // 2)
 
-    for name in ("customers.csv", "activities.jsonl", "keys.csv", "PoS_posPurchases.csv"):
+    names = ("customers.csv", "activities.jsonl", "keys.csv", "measures.csv", "segments.csv", "PoS_posPurchases.csv")
+    for name in names:
         assert (folder / name).read_bytes().startswith((tmp_path / name).read_bytes())
 
 

@@ -9,7 +9,7 @@ import pytest
 from topcoat.core import errors
 from topcoat.flows.refresh import source_lines, unified_files
 from topcoat.flows.refresh.environment import Environment, load_environment
-from topcoat.flows.refresh.unified_files import ActivityRow, KeyRow, ProfileRow
+from topcoat.flows.refresh.unified_files import ActivityRow, KeyRow, MeasureRow, MembershipRow, ProfileRow
 
 ENVIRONMENT = """
 instance: {{id: c0ffee00-0000-4000-8000-000000000001, name: Contoso Coffee}}
@@ -30,6 +30,8 @@ unified:
       PreviousCustomerId: string
   key_ring: {{file: {keys}}}
   activities: [{{file: {activities}}}]
+  measures: {{file: {measures}, columns: {{CustomerId: string, Spend: decimal, Count: integer}}}}
+  segments: {{file: {segments}}}
 """
 
 HEADER = "CustomerId,FullName,Points,Spend,OptIn,BornOn,Since,PreviousCustomerId\n"
@@ -38,7 +40,7 @@ ACTIVITY = '{"ActivityId": "1", "CustomerId": "a", "ActivityTime": "2026-01-02 0
 ACTIVITY_HEADER = "ActivityType,ActivityId,CustomerId,ActivityTime,Title\n"
 
 Content = str | bytes
-Row = ProfileRow | ActivityRow | KeyRow
+Row = ProfileRow | ActivityRow | KeyRow | MeasureRow | MembershipRow
 
 
 def ignore(amount: int) -> None:
@@ -47,7 +49,7 @@ def ignore(amount: int) -> None:
 
 def environment(folder: Path, **contents: Content) -> Environment:
     """The files' names are those of the arguments, with the last underscore for the dot."""
-    files = {"customers": "customers.csv", "keys": "keys.csv", "activities": "activities.csv"}
+    files = {kind: f"{kind}.csv" for kind in ("customers", "keys", "activities", "measures", "segments")}
     for name, content in contents.items():
         kind, _, suffix = name.partition("_")
         files[kind] = f"{kind}.{suffix}"
@@ -69,6 +71,14 @@ def activities(loaded: Environment, advance: Callable[[int], None] = ignore) -> 
 
 def keys(loaded: Environment, advance: Callable[[int], None] = ignore) -> Iterator[KeyRow]:
     return unified_files.read_key_ring(loaded, advance)
+
+
+def measures(loaded: Environment, advance: Callable[[int], None] = ignore) -> Iterator[MeasureRow]:
+    return unified_files.read_measures(loaded, advance)
+
+
+def memberships(loaded: Environment, advance: Callable[[int], None] = ignore) -> Iterator[MembershipRow]:
+    return unified_files.read_memberships(loaded, advance)
 
 
 def fault(rows: Iterator[Row]) -> errors.SourceInvalid:
@@ -372,6 +382,97 @@ def test_a_faulty_key_says_where_and_why(tmp_path: Path, row: str, said: str) ->
 
     assert (raised.parts["file"], raised.parts["line"]) == (tmp_path / "keys.csv", 3)
     assert said in raised.parts["reason"]
+
+
+def test_measures_are_read_from_csv_and_from_json_lines(tmp_path: Path) -> None:
+    csv = "Count,CustomerId,Spend\n3,a,12.50\n,b,\n"
+    json = '{"CustomerId":"a","Spend":12.5,"Count":3}\n{"CustomerId":"b","Spend":null}\n'
+    abbie = {"CustomerId": "a", "Spend": 12.5, "Count": 3}
+
+    assert list(measures(environment(tmp_path, measures_csv=csv))) == [
+        MeasureRow(2, "a", abbie),
+        MeasureRow(3, "b", {"CustomerId": "b"}),
+    ]
+    assert list(measures(environment(tmp_path, measures_jsonl=json))) == [
+        MeasureRow(1, "a", abbie),
+        MeasureRow(2, "b", {"CustomerId": "b"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("a,much,1", "column Spend got the string 'much', expected a finite number"),
+        ("a,1,2.0", "column Count got the string '2.0', expected an integer"),
+        (",1,1", "column CustomerId is empty"),
+        ("a\x01,1,1", "column CustomerId got"),
+        ("a,1", "found 2 fields, expected 3"),
+    ],
+)
+def test_a_faulty_measure_says_where_and_why(tmp_path: Path, row: str, said: str) -> None:
+    raised = fault(measures(environment(tmp_path, measures_csv=f"CustomerId,Spend,Count\na,1,1\n{row}\n")))
+
+    assert (raised.parts["file"], raised.parts["line"]) == (tmp_path / "measures.csv", 3)
+    assert said in raised.parts["reason"]
+
+
+def test_measures_need_all_their_columns_in_a_header(tmp_path: Path) -> None:
+    assert "lacks Spend, Count" in fault(measures(environment(tmp_path, measures_csv="CustomerId\na\n"))).message
+    unknown = fault(measures(environment(tmp_path, measures_csv="CustomerId,Spent,Count\n")))
+    assert "table Customer_Measure does not have (did you mean 'Spend'?)" in unknown.message
+
+
+def test_segments_are_read_from_csv_and_from_json_lines(tmp_path: Path) -> None:
+    csv = 'Segment,CustomerId\nHigh value,a\n"Tea, no coffee",\nHigh value,b\n'
+    json = '{"Segment":"Café ☕","CustomerId":"a"}\n{"Segment":"Empty"}\n{"Segment":"Null","CustomerId":null}\n'
+
+    assert list(memberships(environment(tmp_path, segments_csv=csv))) == [
+        MembershipRow(2, "High value", "a"),
+        MembershipRow(3, "Tea, no coffee", None),
+        MembershipRow(4, "High value", "b"),
+    ]
+    assert list(memberships(environment(tmp_path, segments_jsonl=json))) == [
+        MembershipRow(1, "Café ☕", "a"),
+        MembershipRow(2, "Empty", None),
+        MembershipRow(3, "Null", None),
+    ]
+
+
+def test_the_name_of_a_segment_may_have_two_hundred_characters(tmp_path: Path) -> None:
+    (row,) = memberships(environment(tmp_path, segments_csv=f"Segment,CustomerId\n{'x' * 200},a\n"))
+
+    assert len(row.segment) == 200
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (",a", "column Segment is empty"),
+        (" ,a", "column Segment got the string ' ', expected a text of 1 to 200 printable characters"),
+        (f"{'x' * 201},a", "column Segment got"),
+        ('"a\nb",a', "column Segment got"),
+        ("a\u200b,a", "column Segment got"),
+        (f"High value,{'x' * 101}", "column CustomerId got"),
+        ("High value,a\x01", "column CustomerId got"),
+        ("High value", "found 1 field, expected 2"),
+    ],
+)
+def test_a_faulty_membership_says_where_and_why(tmp_path: Path, row: str, said: str) -> None:
+    raised = fault(memberships(environment(tmp_path, segments_csv=f"Segment,CustomerId\nHigh value,a\n{row}\n")))
+
+    assert (raised.parts["file"], raised.parts["line"]) == (tmp_path / "segments.csv", 3)
+    assert said in raised.parts["reason"]
+
+
+def test_an_instance_needs_no_measures_and_no_segments(tmp_path: Path) -> None:
+    environment(tmp_path)
+    file = tmp_path / "environment.yaml"
+    file.write_text(file.read_text().partition("  measures:")[0])
+
+    loaded = load_environment(file)
+
+    assert list(measures(loaded)) == []
+    assert list(memberships(loaded)) == []
 
 
 def test_a_line_that_never_ends_is_refused_before_it_fills_the_memory(

@@ -93,6 +93,19 @@ async def test_the_customer_table_has_its_alternate_keys(client: httpx.AsyncClie
     ]
 
 
+async def test_the_measures_of_a_customer_are_columns_of_a_table(client: httpx.AsyncClient, base: str) -> None:
+    table = await get_table(client, base, "Customer_Measure")
+
+    types = {attribute["name"]: attribute["dataType"] for attribute in table["attributes"]}
+    assert types == {
+        "CustomerId": "string",
+        "LifetimeSpend": "decimal",
+        "PurchaseCount": "int64",
+        "LastPurchaseOn": "dateTimeOffset",
+    }
+    assert [[attribute["name"] for attribute in key] for key in table["keys"]] == [["CustomerId"]]
+
+
 async def test_a_source_table_names_its_source_and_time(client: httpx.AsyncClient, base: str) -> None:
     table = await get_table(client, base, "PoS_posPurchases")
     again = await get_table(client, base, "PoS_posPurchases")

@@ -181,5 +181,9 @@ async def _measure(sight: _Sight, table: Table) -> sizes.Size:
                 view=sight.view,
                 query=ActivityQuery(hidden_tables=sight.catalog.hidden_activity_tables()),
             )
-        case TableKind.CUSTOMER_MEASURE | TableKind.SOURCE:
+        case TableKind.CUSTOMER_MEASURE:
+            return await sizes.get_measures_size(
+                sight.connection, instance_id=sight.instance_id, generation=sight.view.generation
+            )
+        case TableKind.SOURCE:
             raise errors.NotSupported(what=f"The size of {table.name}", hint=" yet: its records are not kept")

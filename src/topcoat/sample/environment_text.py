@@ -11,6 +11,8 @@ INSTANCE_NAME: Final = "Contoso Coffee"
 CUSTOMERS_FILE: Final = "customers.csv"
 KEY_RING_FILE: Final = "keys.csv"
 ACTIVITIES_FILE: Final = "activities.jsonl"
+MEASURES_FILE: Final = "measures.csv"
+SEGMENTS_FILE: Final = "segments.csv"
 
 
 def environment_text() -> str:
@@ -36,6 +38,10 @@ def _lines() -> Iterator[str]:
     yield from _column_lines(tables.CUSTOMER_COLUMNS)
     yield f"  key_ring: {{file: {KEY_RING_FILE}}}"
     yield f"  activities: [{{file: {ACTIVITIES_FILE}}}]"
+    yield "  measures:"
+    yield f"    file: {MEASURES_FILE}"
+    yield from _column_lines(tables.MEASURE_COLUMNS)
+    yield f"  segments: {{file: {SEGMENTS_FILE}}}"
 
 
 def _table_lines(table: Table) -> Iterator[str]:

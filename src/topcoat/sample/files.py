@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 import orjson
 
 from topcoat.core.catalog import Document, Table
-from topcoat.sample import activities, environment_text, people, records, tables
+from topcoat.sample import activities, environment_text, insights, people, records, tables
 from topcoat.sample.activities import Journal
 from topcoat.sample.people import Person
 
@@ -27,6 +27,8 @@ def write_sample(folder: Path, size: int = SIZE) -> Path:
     chance = random.Random(_SEED)
     with ExitStack() as stack:
         files = _Files(folder, stack)
+        for segment in insights.SEGMENTS:
+            files.write_segment(segment)
         journal = Journal(chance)
         for person in people.make_people(size, chance):
             _write_person(files, person, journal, chance)
@@ -41,6 +43,8 @@ class _Files:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._customers = _CsvFile(folder / environment_text.CUSTOMERS_FILE, tables.CUSTOMER_COLUMNS, stack)
         self._key_ring = _CsvFile(folder / environment_text.KEY_RING_FILE, tables.KEY_RING_COLUMNS, stack)
+        self._measures = _CsvFile(folder / environment_text.MEASURES_FILE, tables.MEASURE_COLUMNS, stack)
+        self._segments = _CsvFile(folder / environment_text.SEGMENTS_FILE, tables.SEGMENT_COLUMNS, stack)
         self._truth = _CsvFile(folder / TRUTH_FILE, tables.TRUTH_COLUMNS, stack)
         self._sources = {
             table.name: _CsvFile(folder / f"{table.name}.csv", table.columns_by_name, stack) for table in tables.SOURCES
@@ -56,6 +60,13 @@ class _Files:
 
     def write_activity(self, document: Document) -> None:
         self._activities.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
+
+    def write_measures(self, measures: Document) -> None:
+        self._measures.write(measures)
+
+    def write_segment(self, segment: str, customer_id: str | None = None) -> None:
+        """Without a customer the row says only that the segment exists."""
+        self._segments.write({"Segment": segment, "CustomerId": customer_id})
 
     def write_key(self, table: str, key: str, person: Person) -> None:
         self._key_ring.write({"Table": table, "Key": key, "CustomerId": person.customer_id})
@@ -99,4 +110,9 @@ def _write_person(files: _Files, person: Person, journal: Journal, chance: rando
         files.write_activity(activities.unify_activity(table, record, person.customer_id))
     for table_name, key in records.key_ring(contact, member):
         files.write_key(table_name, key, person)
-    files.write_customer(records.unify(person, contact, member, activities.spent_cents(purchases, orders)))
+    profile = records.unify(person, contact, member, activities.spent_cents(purchases, orders))
+    files.write_customer(profile)
+    measures = insights.measure(person.customer_id, purchases, orders)
+    files.write_measures(measures)
+    for segment in insights.segments_of(profile, measures):
+        files.write_segment(segment, person.customer_id)

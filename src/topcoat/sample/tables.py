@@ -175,5 +175,12 @@ CUSTOMER_COLUMNS: Final = {
     MEMBER_KEY: _STRING,
     "PreviousCustomerId": _STRING,
 }
+MEASURE_COLUMNS: Final = {
+    "CustomerId": _STRING,
+    "LifetimeSpend": ColumnType.DECIMAL,
+    "PurchaseCount": ColumnType.INTEGER,
+    "LastPurchaseOn": ColumnType.DATE_TIME,
+}
+SEGMENT_COLUMNS: Final = ("Segment", "CustomerId")
 KEY_RING_COLUMNS: Final = ("Table", "Key", "CustomerId")
 TRUTH_COLUMNS: Final = ("Table", "Key", "Person")

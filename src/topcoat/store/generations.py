@@ -76,6 +76,7 @@ VALUES (:instance_id, :generation, 'building', :catalog, 0, 0, :now)
 class Counts:
     profiles: int
     activities: int
+    measures: int = 0
 
 
 async def activate_generation(

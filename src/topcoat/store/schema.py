@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
-HEAD_REVISION = "2026_11_24_0900"
+HEAD_REVISION = "2026_11_24_1000"
 GENERATION_OPEN = 2**63 - 1
 
 metadata = MetaData(
@@ -130,6 +130,29 @@ alias = Table(
     Column("instance_id", Integer, primary_key=True, autoincrement=False),
     Column("alias_id", key_text(), primary_key=True),
     Column("customer_id", key_text(), primary_key=True),
+    Column("generation_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("generation_to", BigInteger, nullable=False),
+    Index(None, "customer_id", "instance_id"),
+)
+
+measure_record = Table(
+    "measure_record",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", key_text(), primary_key=True),
+    Column("generation_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("generation_to", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("document", json_document(), nullable=False),
+    postgresql_with={"fillfactor": 80},
+)
+
+segment_membership = Table(
+    "segment_membership",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("segment", key_text(), primary_key=True),
+    Column("customer_id", key_text(), primary_key=True, comment="empty on the row by which the segment exists"),
     Column("generation_from", BigInteger, primary_key=True, autoincrement=False),
     Column("generation_to", BigInteger, nullable=False),
     Index(None, "customer_id", "instance_id"),

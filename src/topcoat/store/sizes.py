@@ -20,6 +20,10 @@ async def get_profiles_size(connection: ReadConnection, *, instance_id: int, gen
     return await get_size(connection, _documents(schema.snapshot_profile, instance_id, generation))
 
 
+async def get_measures_size(connection: ReadConnection, *, instance_id: int, generation: int) -> Size:
+    return await get_size(connection, _documents(schema.measure_record, instance_id, generation))
+
+
 async def get_size(connection: ReadConnection, rows: sqlalchemy.Select[Any]) -> Size:
     """Count rows that have a `document`, and add up what the database keeps of each, compressed where it compresses."""
     measured = rows.subquery()

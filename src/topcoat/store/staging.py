@@ -1,4 +1,4 @@
-"""The four snapshot tables as a refresh brings them: staged beside, compared, and written as differences (S20, S21)."""
+"""The snapshot tables as a refresh brings them: staged beside, compared, and written as differences (S20, S21)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +61,21 @@ ALIASES = SnapshotTable(
     unique=("alias_id",),
     compared=("alias_id", "customer_id"),
 )
-SNAPSHOT_TABLES = (PROFILES, ACTIVITIES, KEY_RING, ALIASES)
+MEASURES = SnapshotTable(
+    name="measure_record",
+    columns={"customer_id": "key", "digest": "bytes", "document": "json"},
+    key=("customer_id",),
+    unique=("customer_id",),
+    compared=("customer_id", "digest"),
+)
+MEMBERSHIPS = SnapshotTable(
+    name="segment_membership",
+    columns={"segment": "key", "customer_id": "key"},
+    key=("segment", "customer_id"),
+    unique=("customer_id", "segment"),
+    compared=("segment", "customer_id"),
+)
+SNAPSHOT_TABLES = (PROFILES, ACTIVITIES, KEY_RING, ALIASES, MEASURES, MEMBERSHIPS)
 
 _POSTGRESQL_TYPES = {"key": 'text COLLATE "C"', "bytes": "bytea", "json": "text", "bigint": "bigint", "text": "text"}
 _SQLITE_TYPES = {"key": "text", "bytes": "blob", "json": "text", "bigint": "integer", "text": "text"}
@@ -113,13 +127,13 @@ async def find_duplicate(session: Session, table: SnapshotTable) -> StagedFault 
 
 
 async def find_stranger(session: Session, table: SnapshotTable) -> StagedFault | None:
-    """A staged row whose CustomerId is no staged profile."""
+    """A staged row whose CustomerId is no staged profile; an empty one is nobody's."""
     async with session.scratch() as connection:
         row = await connection.fetch_one(
             text(
                 f"SELECT s.file, s.line, s.customer_id AS value FROM {table.staged} s"
                 f" LEFT JOIN {PROFILES.staged} p ON p.customer_id = s.customer_id"
-                " WHERE p.customer_id IS NULL ORDER BY s.line LIMIT 1"
+                " WHERE p.customer_id IS NULL AND s.customer_id <> '' ORDER BY s.line LIMIT 1"
             )
         )
     return None if row is None else StagedFault(row.file, row.line, row.value)
@@ -127,7 +141,7 @@ async def find_stranger(session: Session, table: SnapshotTable) -> StagedFault |
 
 async def settle_aliases(session: Session, instance_id: int, generation: int) -> None:
     """Flatten the staged aliases (S18): none names a profile that still exists, the first of two claims holds,
-    what led to a profile that is now an alias itself leads on, and activities stand under survivors."""
+    what led to a profile that is now an alias itself leads on, and everything else stands under survivors."""
     values = {"instance_id": instance_id, "generation": generation}
     async with session.scratch() as connection:
         await connection.run(
@@ -139,7 +153,7 @@ async def settle_aliases(session: Session, instance_id: int, generation: int) ->
             )
         )
         await connection.run(_LEAD_ON, values)
-        for table in (ACTIVITIES, KEY_RING):
+        for table in (ACTIVITIES, KEY_RING, MEASURES, MEMBERSHIPS):
             await connection.run(
                 text(
                     f"UPDATE {table.staged} SET customer_id = (SELECT a.customer_id FROM staged_alias a"
@@ -148,6 +162,30 @@ async def settle_aliases(session: Session, instance_id: int, generation: int) ->
                 )
             )
 
+        await connection.run(_JOIN_MEMBERSHIPS)
+
+
+async def declare_segments(session: Session) -> int:
+    """Stage the row by which a segment exists for every segment that has members only; return how many exist."""
+    async with session.scratch() as connection:
+        await connection.run(_DECLARE_SEGMENTS)
+        row = await connection.fetch_one(text("SELECT count(*) FROM staged_segment_membership WHERE customer_id = ''"))
+    return 0 if row is None else int(row[0])
+
+
+# Two ids of a merged profile may both be members; the profile is one member.
+_JOIN_MEMBERSHIPS = text("""
+DELETE FROM staged_segment_membership WHERE customer_id IN (SELECT customer_id FROM staged_alias) AND EXISTS (
+    SELECT 1 FROM staged_segment_membership b
+    WHERE b.segment = staged_segment_membership.segment AND b.customer_id = staged_segment_membership.customer_id
+      AND b.line < staged_segment_membership.line)
+""")
+
+_DECLARE_SEGMENTS = text("""
+INSERT INTO staged_segment_membership (file, line, segment, customer_id)
+SELECT max(m.file), min(m.line), m.segment, '' FROM staged_segment_membership m
+GROUP BY m.segment HAVING min(m.customer_id) <> ''
+""")
 
 _LEAD_ON = text("""
 INSERT INTO staged_alias (file, line, alias_id, customer_id)

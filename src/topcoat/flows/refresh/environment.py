@@ -1,6 +1,6 @@
 """The environment file of an instance: read, checked as a whole, and turned into its catalog."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -38,6 +38,8 @@ class Environment:
     customer_file: Path
     key_ring_file: Path | None
     activity_files: tuple[Path, ...]
+    measure_file: Path | None
+    segment_file: Path | None
 
 
 def load_environment(path: Path) -> Environment:
@@ -104,7 +106,10 @@ def _faults(file: EnvironmentFile, folder: Path) -> Iterator[tuple[Place, str]]:
             yield from _activity_faults(("activities", name), file, name, activity)
         else:
             yield ("activities", name), _unknown_table(name, file)
-    yield from _customer_faults(("unified", "customer", "columns"), file)
+    ids = (catalog.CUSTOMER_ID, catalog.PREVIOUS_CUSTOMER_ID)
+    yield from _id_faults(("unified", "customer", "columns"), file.unified.customer.columns, ids)
+    if file.unified.measures is not None:
+        yield from _id_faults(("unified", "measures", "columns"), file.unified.measures.columns, ids[:1])
     for place, written in _written_files(file.unified):
         yield from _file_faults((*place, "file"), folder / written)
 
@@ -151,11 +156,11 @@ def _unknown_table(name: str, file: EnvironmentFile) -> str:
     return f"there is no table '{name}' under tables{catalog.suggestion(name, file.tables)}"
 
 
-def _customer_faults(place: Place, file: EnvironmentFile) -> Iterator[tuple[Place, str]]:
-    columns = file.unified.customer.columns
+def _id_faults(place: Place, columns: Mapping[str, ColumnType], ids: Iterable[str]) -> Iterator[tuple[Place, str]]:
+    """Faults of the columns that hold ids of customers."""
     if catalog.CUSTOMER_ID not in columns:
         yield place, f"column {catalog.CUSTOMER_ID} is missing, expected {catalog.CUSTOMER_ID}: string"
-    for name in (catalog.CUSTOMER_ID, catalog.PREVIOUS_CUSTOMER_ID):
+    for name in ids:
         if columns.get(name, ColumnType.STRING) is not ColumnType.STRING:
             yield (*place, name), f"found {columns[name].value}, expected string"
 
@@ -166,6 +171,10 @@ def _written_files(unified: model.Unified) -> Iterator[tuple[Place, str]]:
         yield ("unified", "key_ring"), unified.key_ring.file
     for index, activities in enumerate(unified.activities):
         yield ("unified", "activities", index), activities.file
+    if unified.measures is not None:
+        yield ("unified", "measures"), unified.measures.file
+    if unified.segments is not None:
+        yield ("unified", "segments"), unified.segments.file
 
 
 def _file_faults(place: Place, path: Path) -> Iterator[tuple[Place, str]]:
@@ -190,18 +199,14 @@ def _environment(file: EnvironmentFile, folder: Path) -> Environment:
         customer_file=folder / unified.customer.file,
         key_ring_file=None if unified.key_ring is None else folder / unified.key_ring.file,
         activity_files=tuple(folder / activities.file for activities in unified.activities),
+        measure_file=None if unified.measures is None else folder / unified.measures.file,
+        segment_file=None if unified.segments is None else folder / unified.segments.file,
     )
 
 
 def _catalog(file: EnvironmentFile) -> Catalog:
-    measures = Table(
-        name=catalog.CUSTOMER_MEASURE,
-        kind=TableKind.CUSTOMER_MEASURE,
-        columns=(Column(catalog.CUSTOMER_ID, is_key=True, is_mandatory=True),),
-        primary_key=catalog.CUSTOMER_ID,
-    )
     sources = (_source_table(name, table, file.activities.get(name)) for name, table in file.tables.items())
-    return Catalog((_customer_table(file), catalog.UNIFIED_ACTIVITY_TABLE, measures, *sources))
+    return Catalog((_customer_table(file), catalog.UNIFIED_ACTIVITY_TABLE, _measure_table(file), *sources))
 
 
 def _customer_table(file: EnvironmentFile) -> Table:
@@ -214,6 +219,21 @@ def _customer_table(file: EnvironmentFile) -> Table:
         columns=tuple(
             Column(name, type_, is_key=name in keys, is_mandatory=name == catalog.CUSTOMER_ID)
             for name, type_ in file.unified.customer.columns.items()
+        ),
+        primary_key=catalog.CUSTOMER_ID,
+    )
+
+
+def _measure_table(file: EnvironmentFile) -> Table:
+    """CustomerId comes first, wherever the file has it."""
+    measures = file.unified.measures
+    columns = {} if measures is None else measures.columns
+    return Table(
+        name=catalog.CUSTOMER_MEASURE,
+        kind=TableKind.CUSTOMER_MEASURE,
+        columns=(
+            Column(catalog.CUSTOMER_ID, is_key=True, is_mandatory=True),
+            *(Column(name, type_) for name, type_ in columns.items() if name != catalog.CUSTOMER_ID),
         ),
         primary_key=catalog.CUSTOMER_ID,
     )

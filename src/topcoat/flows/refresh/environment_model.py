@@ -23,6 +23,7 @@ from topcoat.core.catalog import ColumnType
 from topcoat.core.overlay import lifetime
 
 TEXT_LENGTH_MAX: Final = 200
+TEXT_EXPECTED: Final = f"a text of 1 to {TEXT_LENGTH_MAX} printable characters"
 NAME_LENGTH_MAX: Final = 128
 NOT_SUPPORTED_YET: Final = ("data_sources", "unification", "measures", "segments", "search", "schedule")
 
@@ -60,9 +61,14 @@ def _one_of(kind: type[_Enum]) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def is_text(text: str) -> bool:
+    """Whether a text can be a name that people read."""
+    return bool(text.strip()) and len(text) <= TEXT_LENGTH_MAX and text.isprintable()
+
+
 def _check_text(text: str) -> str:
-    if not text.strip() or len(text) > TEXT_LENGTH_MAX or not text.isprintable():
-        raise _expected(f"a text of 1 to {TEXT_LENGTH_MAX} printable characters")
+    if not is_text(text):
+        raise _expected(TEXT_EXPECTED)
     return text
 
 
@@ -227,6 +233,15 @@ class UnifiedCustomer(_Part):
     )
 
 
+class Measures(_Part):
+    """What was computed of each customer: the Customer_Measure table."""
+
+    file: Text = Field(description="A CSV or JSON Lines file, relative to this one; at most one record a customer.")
+    columns: dict[ColumnName, Type] = Field(
+        description="Columns of the Customer_Measure table, in order behind CustomerId, which is among them."
+    )
+
+
 class UnifiedFile(_Part):
     """One ready-made file."""
 
@@ -241,6 +256,12 @@ class Unified(_Part):
         None, description="Which source record belongs to which customer: columns Table, Key, CustomerId."
     )
     activities: list[UnifiedFile] = Field([], description="Files of activities in UnifiedActivity format.")
+    measures: Measures | None = Field(None, description="The measures of customers, computed already.")
+    segments: UnifiedFile | None = Field(
+        None,
+        description="The members of segments: columns Segment, CustomerId. Without a CustomerId a record says only "
+        "that the segment exists.",
+    )
 
 
 class EnvironmentFile(_Part):

@@ -19,7 +19,17 @@ from topcoat.flows.refresh.progress import Progress
 from topcoat.store import generations, instances, staging
 from topcoat.store.engine import Session, Store
 from topcoat.store.generations import Counts
-from topcoat.store.staging import ACTIVITIES, ALIASES, KEY_RING, PROFILES, SNAPSHOT_TABLES, Difference, SnapshotTable
+from topcoat.store.staging import (
+    ACTIVITIES,
+    ALIASES,
+    KEY_RING,
+    MEASURES,
+    MEMBERSHIPS,
+    PROFILES,
+    SNAPSHOT_TABLES,
+    Difference,
+    SnapshotTable,
+)
 
 STAGED_ROWS_MAX: Final = 10_000
 WRITTEN_ROWS_MAX: Final = 10_000
@@ -33,6 +43,8 @@ class RefreshReport:
     generation: int
     profiles: int = 0
     activities: int = 0
+    measures: int = 0
+    segments: int = 0
     closed: dict[str, int] = field(default_factory=dict)
     opened: dict[str, int] = field(default_factory=dict)
     confirmed: int = 0
@@ -103,8 +115,9 @@ class _Publication:
         await staging.create_staging(self._session)
         counts = await self._stage_all()
         await self._check_staged(active)
+        segments = await staging.declare_segments(self._session)
         number = await generations.begin_generation(self._session, self._instance_id, self._environment.catalog, now)
-        report = RefreshReport(number, counts.profiles, counts.activities)
+        report = RefreshReport(number, counts.profiles, counts.activities, counts.measures, segments)
         await self._write_differences(report)
         report.confirmed = await reconcile.confirm_changes(
             self._session, self._clock, self._environment.instance_id, number
@@ -133,8 +146,24 @@ class _Publication:
             file = self._start_reading(path, "activities")
             rows = unified_files.read_activities(environment, path, advance)
             activities += await self._stage(ACTIVITIES, (_activity_row(file, row) for row in rows))
+        measures = await self._stage_measures()
+        await self._stage_memberships()
         await staging.index_staging(self._session)
-        return Counts(profiles, activities)
+        return Counts(profiles, activities, measures)
+
+    async def _stage_measures(self) -> int:
+        if self._environment.measure_file is None:
+            return 0
+        file = self._start_reading(self._environment.measure_file, "measures")
+        rows = unified_files.read_measures(self._environment, self._progress.advance)
+        return await self._stage(MEASURES, ((file, r.line, r.customer_id, *_digested(r.document)) for r in rows))
+
+    async def _stage_memberships(self) -> None:
+        if self._environment.segment_file is None:
+            return
+        file = self._start_reading(self._environment.segment_file, "segments")
+        rows = unified_files.read_memberships(self._environment, self._progress.advance)
+        await self._stage(MEMBERSHIPS, ((file, r.line, r.segment, r.customer_id or "") for r in rows))
 
     def _start_reading(self, path: Path, what: str) -> int:
         self._files.append(path)
@@ -162,10 +191,12 @@ class _Publication:
     async def _check_staged(self, active: int) -> None:
         self._progress.start("Checking", 1, "rows")
         await self._refuse_duplicates(PROFILES, "CustomerId")
+        await self._refuse_duplicates(MEMBERSHIPS, "CustomerId of segment")
         await staging.settle_aliases(self._session, self._instance_id, active)
         await self._refuse_duplicates(KEY_RING, "key")
         await self._refuse_duplicates(ACTIVITIES, "ActivityId of one customer")
-        for table in (KEY_RING, ACTIVITIES):
+        await self._refuse_duplicates(MEASURES, "CustomerId")
+        for table in (KEY_RING, ACTIVITIES, MEASURES, MEMBERSHIPS):
             stranger = await staging.find_stranger(self._session, table)
             if stranger is not None:
                 reason = f"CustomerId '{stranger.value}' names no profile of {self._environment.customer_file.name}"

@@ -1,4 +1,4 @@
-"""Files that are unified already: customers, key ring and activities, row by row (S12, S18, S19)."""
+"""Files that are unified already, row by row: customers, key ring, activities, measures, segments (S12, S18, S19)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 
 from topcoat.core import catalog
 from topcoat.core.catalog import CUSTOMER_ID, PREVIOUS_CUSTOMER_ID, Column, Document, Table, TableKind
-from topcoat.flows.refresh import source_records
+from topcoat.flows.refresh import environment_model, source_records
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.source_lines import Advance
 from topcoat.flows.refresh.source_records import Source
@@ -18,6 +18,13 @@ KEY_RING_TABLE: Final = Table(
     kind=TableKind.SOURCE,
     columns=tuple(Column(name, is_mandatory=True) for name in ("Table", "Key", CUSTOMER_ID)),
     primary_key="Key",
+)
+
+SEGMENT_TABLE: Final = Table(
+    name="segments",
+    kind=TableKind.SOURCE,
+    columns=(Column("Segment", is_mandatory=True), Column(CUSTOMER_ID)),
+    primary_key="Segment",
 )
 
 _ID_EXPECTED: Final = f"a text of 1 to {catalog.ID_LENGTH_MAX} characters without control characters"
@@ -48,6 +55,22 @@ class KeyRow:
     table: str
     key: str
     customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRow:
+    line: int
+    customer_id: str
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipRow:
+    """`customer_id` is None where the row says only that the segment exists."""
+
+    line: int
+    segment: str
+    customer_id: str | None
 
 
 def read_profiles(environment: Environment, advance: Advance) -> Iterator[ProfileRow]:
@@ -95,6 +118,28 @@ def read_key_ring(environment: Environment, advance: Advance) -> Iterator[KeyRow
         yield KeyRow(line, table, key, _checked_id(source, line, CUSTOMER_ID, document[CUSTOMER_ID]))
 
 
+def read_measures(environment: Environment, advance: Advance) -> Iterator[MeasureRow]:
+    if environment.measure_file is None:
+        return
+    table = environment.catalog.get_table(catalog.CUSTOMER_MEASURE)
+    source = Source(environment.measure_file, table, header=tuple(table.columns_by_name), required=(CUSTOMER_ID,))
+    for line, document in source_records.read_records(source, advance):
+        yield MeasureRow(line, _checked_id(source, line, CUSTOMER_ID, document[CUSTOMER_ID]), document)
+
+
+def read_memberships(environment: Environment, advance: Advance) -> Iterator[MembershipRow]:
+    if environment.segment_file is None:
+        return
+    names = tuple(SEGMENT_TABLE.columns_by_name)
+    source = Source(environment.segment_file, SEGMENT_TABLE, header=names, required=("Segment",))
+    for line, document in source_records.read_records(source, advance):
+        segment = _checked_segment(source, line, document["Segment"])
+        customer_id = document.get(CUSTOMER_ID)
+        if customer_id is not None:
+            _checked_id(source, line, CUSTOMER_ID, customer_id)
+        yield MembershipRow(line, segment, customer_id)
+
+
 @dataclass(slots=True)
 class _Count:
     """Passes amounts on and keeps their sum."""
@@ -111,6 +156,13 @@ def _checked_id(source: Source, line: int, column: str, value: str) -> str:
     if not catalog.check_id(value):
         source.refuse(line, f"column {column} got {catalog.described(value)}, expected {_ID_EXPECTED}")
     return value
+
+
+def _checked_segment(source: Source, line: int, name: str) -> str:
+    if not environment_model.is_text(name):
+        found, expected = catalog.described(name), environment_model.TEXT_EXPECTED
+        source.refuse(line, f"column Segment got {found}, expected {expected}")
+    return name
 
 
 def _previous_ids(source: Source, line: int, document: Document) -> tuple[str, ...]:
