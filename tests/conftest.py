@@ -194,7 +194,7 @@ async def open_service(url: str) -> AsyncIterator[Service]:
     clock = Clock(is_adjustable=True)
     writer = Writer(store, clock, queue_max=1000, batch_max=100)
     try:
-        yield Service(store, writer, build_flows(store, writer, clock), clock)
+        yield Service(store, writer, build_flows(store, writer, clock, horizon=timedelta(days=7)), clock)
     finally:
         await writer.close()
         await store.close()

@@ -15,11 +15,14 @@ from fastapi import FastAPI
 
 from topcoat import __version__
 from topcoat.clock import Clock
+from topcoat.core.catalog import Table
 from topcoat.flows import Flows
 from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
 from topcoat.flows.query import Query
+from topcoat.flows.query.profile_reads import Index
+from topcoat.flows.query.sight import Sights
 from topcoat.flows.service_clock import ServiceClockControl
 from topcoat.settings import Settings
 from topcoat.store import clock as service_time_store
@@ -66,7 +69,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         store = Store(settings.effective_database_url, statement_timeout_seconds=settings.statement_timeout_seconds)
         clock = Clock(is_adjustable=settings.is_emulator)
         writer = Writer(store, clock, queue_max=settings.writer_queue_max, batch_max=settings.writer_batch_max)
-        app.state.flows = build_flows(store, writer, clock)
+        app.state.flows = build_flows(store, writer, clock, horizon=horizon(settings))
         pruning = asyncio.create_task(_prune(store, clock, horizon(settings)))
         yield
         pruning.cancel()
@@ -89,15 +92,21 @@ async def _prune(store: Store, clock: Clock, kept: timedelta) -> None:
             log.exception("pruning_failed")
 
 
-def build_flows(store: Store, writer: Writer, clock: Clock) -> Flows:
+def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelta) -> Flows:
     instances = Instances(store, clock)
+    sights = Sights(store, instances, clock, horizon)
     return Flows(
         ingest=Ingest(writer, instances, clock),
-        query=Query(store, instances, clock),
+        query=Query(store, instances, sights, NoIndex(), clock),
         instances=instances,
-        inventory=Inventory(store, instances, clock),
+        inventory=Inventory(store, sights, clock),
         service_clock=ServiceClockControl(store, clock),
     )
+
+
+class NoIndex:
+    async def find_index(self, guid: str, table: Table) -> Index:  # noqa: ARG002
+        return Index()
 
 
 def horizon(settings: Settings) -> timedelta:

@@ -114,14 +114,21 @@ class Instances:
         self._current[guid] = current
         return current
 
-    def find_kept_catalog(self, instance_id: int, generation: int) -> Catalog | None:
+    def find_kept(self, instance_id: int, generation: int) -> Catalog | None:
         return self._catalogs.get((instance_id, generation))
 
-    async def check_kept(self, connection: ReadConnection, instance_id: int, generation: int) -> None:
+    async def check_kept(self, instance_id: int, generation: int) -> None:
         """Raise `ContinuationInvalid` for a generation that was undone or pruned since a token named it."""
-        if await instances.find_catalog(connection, instance_id, generation) is None:
-            self._catalogs.pop((instance_id, generation), None)
-            raise errors.ContinuationInvalid(reason="the refresh it was made at was undone")
+        self._catalogs.pop((instance_id, generation), None)
+        await self.catalog_of(instance_id, generation)
+
+    async def catalog_of(self, instance_id: int, generation: int) -> Catalog:
+        """As `catalog_at`, on a connection of its own where it is not kept in memory."""
+        kept = self._catalogs.get((instance_id, generation))
+        if kept is not None:
+            return kept
+        async with self._store.glancing() as connection:
+            return await self.catalog_at(connection, instance_id, generation)
 
     async def catalog_at(self, connection: ReadConnection, instance_id: int, generation: int) -> Catalog:
         """The catalog of a generation that is active or kept."""

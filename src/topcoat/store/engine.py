@@ -23,6 +23,7 @@ from topcoat.store.point import (
     SqlitePointReader,
     unreachable,
 )
+from topcoat.store.scans import PostgresqlScanReader, ScanReader, SqliteScanReader
 
 BUSY_TIMEOUT_MS = 30_000
 POOL_SIZE_MAX = 6  # of readers, and as many writers; with point reads at most 20 connections a process
@@ -125,6 +126,7 @@ class Store:
     def __init__(self, url: str, *, statement_timeout_seconds: float = 15.0) -> None:
         self.url = normalised_url(url)
         self.is_postgresql = self.url.get_backend_name() == "postgresql"
+        self.statement_timeout_seconds = statement_timeout_seconds
         self._statement_timeout_ms = int(statement_timeout_seconds * 1000)
         if self.is_postgresql:
             self._open_postgresql()
@@ -188,6 +190,7 @@ class Store:
 
     async def close(self) -> None:
         await self.point.close()
+        await self.scan.close()
         for engine in (self._write_engine, self._session_engine, self._snapshot_engine, self._glance_engine):
             await engine.dispose()
 
@@ -205,6 +208,7 @@ class Store:
             self.url, poolclass=NullPool, hide_parameters=True, connect_args=_connecting({})
         )
         self.point: PointReader = PostgresqlPointReader(self.url, statement_timeout_ms=self._statement_timeout_ms)
+        self.scan: ScanReader = PostgresqlScanReader(self.url, timeout_seconds=self.statement_timeout_seconds)
 
     def _postgresql_engine(self, server_settings: dict[str, str]) -> AsyncEngine:
         return create_async_engine(
@@ -224,6 +228,7 @@ class Store:
         self._snapshot_engine = self._sqlite_engine(begin="BEGIN", size=4, is_reading=True)
         self._glance_engine = self._sqlite_engine(begin="", size=4, is_reading=True)
         self.point = SqlitePointReader(self.url)
+        self.scan = SqliteScanReader(self.url, timeout_seconds=self.statement_timeout_seconds)
 
     def _sqlite_engine(self, *, begin: str, size: int, is_reading: bool = False) -> AsyncEngine:
         engine = create_async_engine(self.url, pool_size=size, max_overflow=0, pool_timeout=60, hide_parameters=True)

@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 from topcoat.clock import ServiceTime, from_microseconds, to_microseconds
 from topcoat.core.catalog import ActivityConfiguration, Catalog, Column, ColumnType, Table, TableKind
 from topcoat.store.engine import ReadConnection, WriteConnection, dump_json, load_json
+from topcoat.store.point import PointConnection, PointStatement
 
 _LOCK_CLASS = 0x746F70  # the first half of PostgreSQL's advisory lock key; the second is the instance
 _MICROSECOND = timedelta(microseconds=1)
@@ -147,6 +148,17 @@ async def find_catalog(connection: ReadConnection, instance_id: int, generation:
         {"instance_id": instance_id, "generation": generation},
     )
     return None if row is None else load_catalog(row[0])
+
+
+async def count_profiles(connection: PointConnection, instance_id: int, generation: int) -> int:
+    """How many a generation has."""
+    rows = await connection.fetch_point(_PROFILE_COUNT, {"instance_id": instance_id, "generation": generation})
+    return int(rows[0][0])
+
+
+_PROFILE_COUNT = PointStatement(
+    "SELECT profile_count FROM generation WHERE instance_id = :instance_id AND generation = :generation"
+)
 
 
 def dump_catalog(catalog: Catalog) -> str:

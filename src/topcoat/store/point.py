@@ -7,6 +7,7 @@ Measured on the merged point read: through SQLAlchemy's asyncio layer 1.1 ms on 
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import asyncpg
@@ -18,6 +19,7 @@ from topcoat.core import errors
 
 BUSY_TIMEOUT_SECONDS: Final = 2.0
 POOL_SIZE_MAX: Final = 8
+STATEMENTS_KEPT: Final = 256
 
 # The hot statements are look-ups by key. Plans made while a table was small must not outlive its growth.
 LOOKUP_SETTINGS: Final = {
@@ -53,6 +55,12 @@ class PointStatement:
         if name not in self.names:
             self.names.append(name)
         return f"${self.names.index(name) + 1}"
+
+
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def prepared(sql: str) -> PointStatement:
+    """The statement of a text that is made anew for every question."""
+    return PointStatement(sql)
 
 
 class PointConnection(Protocol):

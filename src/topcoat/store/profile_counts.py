@@ -2,9 +2,10 @@
 
 from topcoat.core.odata import evaluate
 from topcoat.core.overlay.override import View
-from topcoat.store import profile_pages, profile_sql, values
+from topcoat.store import profile_sql, values
 from topcoat.store.leads import ColumnLead
 from topcoat.store.led_profiles import LedProfiles, ProfileQuestion
+from topcoat.store.point import prepared
 from topcoat.store.scans import ScanReader
 
 
@@ -23,7 +24,7 @@ SELECT (SELECT count(*) FROM snapshot_profile p WHERE {sql.rows("p")} AND ({in_s
      + COALESCE(sum(CASE WHEN {after.sql} THEN 1 ELSE 0 END - CASE WHEN {before.sql} THEN 1 ELSE 0 END), 0)
 FROM {sql.merged(changed)} AS m"""
     bound = led.parameters.values | profile_sql.view_parameters(view)
-    rows = await reader.fetch(profile_pages.prepared(text), bound)
+    rows = await reader.fetch(prepared(text), bound)
     return int(rows[0][0])
 
 

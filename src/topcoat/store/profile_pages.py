@@ -7,7 +7,6 @@ its merged record does not belong; whoever reads it drops those, and they come a
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from topcoat.core.catalog import CUSTOMER_ID, Document
@@ -16,9 +15,9 @@ from topcoat.store import keyset, profile_sql, profiles, values
 from topcoat.store.keyset import Key
 from topcoat.store.leads import ColumnLead
 from topcoat.store.led_profiles import LedProfiles, ProfileQuestion
-from topcoat.store.point import PointStatement
+from topcoat.store.point import PointStatement, prepared
 from topcoat.store.profiles import StoredProfile
-from topcoat.store.scans import STATEMENTS_KEPT, ScanReader
+from topcoat.store.scans import ScanReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +72,6 @@ SELECT {", ".join(["c.customer_id", *keys])}, {led.sql.stored("c.customer_id")}
 FROM ({candidates} LIMIT :limit OFFSET :skip) AS c
 ORDER BY {keyset.order_by(page.keys(keys, "c.customer_id"))}"""
     return prepared(text), led.parameters.values
-
-
-@lru_cache(maxsize=STATEMENTS_KEPT)
-def prepared(text: str) -> PointStatement:
-    return PointStatement(text)
 
 
 @dataclass(slots=True)

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, text
-
-from topcoat.clock import Clock, from_microseconds, to_microseconds
+from topcoat.clock import Clock, from_microseconds
 from topcoat.core.catalog import Document
 from topcoat.core.overlay.override import Override, Release, View
-from topcoat.store import overrides, profile_sql, rowset
-from topcoat.store.engine import ReadConnection, dump_json, load_json
+from topcoat.store import overrides, profile_sql, rowset, views
+from topcoat.store.engine import dump_json, load_json
 from topcoat.store.point import PointConnection, PointStatement, Rows
 from topcoat.store.profile_sql import at_generation
 
@@ -51,24 +49,13 @@ async def fetch_profiles(
     None for an unknown instance. Without a view the answer says which one it was: the statement reads the service
     clock itself, so that a point read costs one round trip.
     """
-    system_now = to_microseconds(clock.system_now())
-    values = {
-        "guid": guid,
+    values = views.view_values(guid, clock, view) | {
         "ids": dump_json(list(customer_ids)),
-        "generation": None if view is None else view.generation,
         "sequence": _SEQUENCE_MAX if view is None else view.sequence,
         "recorded_until": profile_sql.recorded_until(view),
-        "system_now": system_now,
-        "fixed_now": _fixed_now(clock, view, system_now),
     }
     rows = await connection.fetch_point(_fetch(connection.is_postgresql), values)
-    return _assemble(rows) if rows else None
-
-
-def _fixed_now(clock: Clock, view: View | None, system_now: int) -> int | None:
-    if view is not None:
-        return to_microseconds(view.now)
-    return None if clock.is_adjustable else system_now
+    return _assemble(rows, view) if rows else None
 
 
 @cache
@@ -103,14 +90,7 @@ FROM (
                      WHERE a.instance_id = s.instance_id AND a.alias_id = named.customer_id
                        AND a.generation_from <= s.generation AND a.generation_to > s.generation LIMIT 1),
                     named.customer_id) AS customer_id
-    FROM (
-        SELECT i.instance_id, n.last_sequence,
-               COALESCE(CAST(:generation AS bigint), i.active_generation) AS generation,
-               COALESCE(CAST(:fixed_now AS bigint), c.frozen_at, CAST(:system_now AS bigint) + c.shift) AS now
-        FROM instance i
-        JOIN instance_counter n ON n.instance_id = i.instance_id
-        CROSS JOIN service_clock c
-        WHERE i.guid = :guid
+    FROM ({views.VIEW_SQL}
     ) AS s
     CROSS JOIN {rowset.ids_from_json(is_postgresql=is_postgresql)}
     LIMIT {_IDS_MAX}
@@ -118,9 +98,10 @@ FROM (
 """)
 
 
-def _assemble(rows: Rows) -> StoredProfiles:
+def _assemble(rows: Rows, view: View | None) -> StoredProfiles:
     instance_id, generation, sequence, now = rows[0][:4]
-    view = None if generation is None else View(generation, sequence, from_microseconds(now))
+    if view is None and generation is not None:
+        view = View(generation, sequence, from_microseconds(now))
     found = {row[4]: row for row in rows if row[5] is not None}
     return StoredProfiles(
         instance_id, view, {customer_id: assemble_profile(*found[customer_id][4:]) for customer_id in sorted(found)}
@@ -150,59 +131,46 @@ def _override(parts: Sequence[Any]) -> Override:
     )
 
 
-async def list_profile_ids(
-    connection: ReadConnection,
-    *,
-    instance_id: int,
-    generation: int,
-    after: str | None,
-    skip: int,
-    limit: int,
-) -> list[str]:
-    """Ids in order, from behind `after` on."""
-    values = {
-        "instance_id": instance_id,
-        "generation": generation,
-        "after": after or "",
-        "skip": skip,
-        "limit": limit,
-    }
-    return [row[0] for row in await connection.fetch_all(_LIST_IDS, values)]
-
-
-_LIST_IDS = text("""
-SELECT customer_id FROM snapshot_profile
-WHERE instance_id = :instance_id AND generation_from <= :generation AND generation_to > :generation
-  AND customer_id > :after
-ORDER BY customer_id LIMIT :limit OFFSET :skip
-""")
-
-
 async def list_family(
-    connection: ReadConnection, *, instance_id: int, generation: int, customer_ids: Sequence[str]
+    connection: PointConnection, *, instance_id: int, generation: int, customer_ids: Sequence[str]
 ) -> dict[str, list[str]]:
     """Surviving id -> the ids that name it, itself first; ids of no profile are their own survivors."""
     values = {"instance_id": instance_id, "generation": generation, "ids": dump_json(list(customer_ids))}
-    rows = await connection.fetch_all(_list_family(connection.is_postgresql), values)
     family: dict[str, list[str]] = {}
-    for row in rows:
-        members = family.setdefault(row.customer_id, [row.customer_id])
-        if row.alias_id is not None and row.alias_id not in members:
-            members.append(row.alias_id)
+    for survivor, alias in await connection.fetch_point(_list_family(connection.is_postgresql), values):
+        members = family.setdefault(survivor, [survivor])
+        if alias is not None and alias not in members:
+            members.append(alias)
     return family
 
 
 @cache
-def _list_family(is_postgresql: bool) -> TextClause:  # noqa: FBT001 - a cache key
-    return text(f"""
+def _list_family(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
+    return PointStatement(f"""
 WITH survivor AS (
-    SELECT COALESCE(a.customer_id, named.customer_id) AS customer_id
+    SELECT COALESCE((SELECT a.customer_id FROM alias a
+                     WHERE a.instance_id = :instance_id AND a.alias_id = named.customer_id
+                       AND {at_generation("a")} LIMIT 1), named.customer_id) AS customer_id
     FROM {rowset.ids_from_json(is_postgresql=is_postgresql)}
-    LEFT JOIN alias a ON a.instance_id = :instance_id AND a.alias_id = named.customer_id
-                     AND a.generation_from <= :generation AND a.generation_to > :generation
 )
 SELECT v.customer_id, m.alias_id
 FROM survivor v
-LEFT JOIN alias m ON m.instance_id = :instance_id AND m.customer_id = v.customer_id
-                 AND m.generation_from <= :generation AND m.generation_to > :generation
+LEFT JOIN alias m ON m.instance_id = :instance_id AND m.customer_id = v.customer_id AND {at_generation("m")}
+""")
+
+
+async def find_survivors(
+    connection: PointConnection, *, instance_id: int, generation: int, customer_ids: Sequence[str]
+) -> dict[str, str]:
+    """Alias -> the profile that it names (S18), for those ids that are aliases."""
+    values = {"instance_id": instance_id, "generation": generation, "ids": dump_json(list(customer_ids))}
+    rows = await connection.fetch_point(_find_survivors(connection.is_postgresql), values)
+    return {row[0]: row[1] for row in rows}
+
+
+@cache
+def _find_survivors(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
+    return PointStatement(f"""
+SELECT a.alias_id, a.customer_id FROM {rowset.ids_from_json(is_postgresql=is_postgresql)}
+JOIN alias a ON a.instance_id = :instance_id AND a.alias_id = named.customer_id AND {at_generation("a")}
 """)

@@ -12,10 +12,9 @@ import asyncpg
 import sqlalchemy
 
 from topcoat.core import errors
-from topcoat.store.point import BUSY_TIMEOUT_SECONDS, PointStatement, Rows, unreachable
+from topcoat.store.point import BUSY_TIMEOUT_SECONDS, STATEMENTS_KEPT, PointStatement, Rows, unreachable
 
 CONNECTIONS_MAX: Final = 4
-STATEMENTS_KEPT: Final = 256
 _INSTRUCTIONS_BETWEEN_LOOKS: Final = 10_000
 
 

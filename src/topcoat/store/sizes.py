@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy
-from sqlalchemy import ColumnElement, LargeBinary, cast, func, select
-
-from topcoat.store import schema
-from topcoat.store.engine import ReadConnection
+from topcoat.core.overlay.override import View
+from topcoat.store.point import prepared
+from topcoat.store.profile_sql import at_generation, view_parameters
+from topcoat.store.scans import ScanReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,34 +15,15 @@ class Size:
     size_bytes: int
 
 
-async def get_profiles_size(connection: ReadConnection, *, instance_id: int, generation: int) -> Size:
-    return await get_size(connection, _documents(schema.snapshot_profile, instance_id, generation))
+async def get_table_size(reader: ScanReader, table: str, *, instance_id: int, view: View) -> Size:
+    """Of `snapshot_profile` or `measure_record`."""
+    rows = f"{table} a WHERE a.instance_id = {instance_id} AND {at_generation('a')}"
+    return await get_size(reader, rows, view_parameters(view))
 
 
-async def get_measures_size(connection: ReadConnection, *, instance_id: int, generation: int) -> Size:
-    return await get_size(connection, _documents(schema.measure_record, instance_id, generation))
-
-
-async def get_size(connection: ReadConnection, rows: sqlalchemy.Select[Any]) -> Size:
-    """Count rows that have a `document`, and add up what the database keeps of each, compressed where it compresses."""
-    measured = rows.subquery()
-    size = _stored_bytes(measured.c.document, is_postgresql=connection.is_postgresql)
-    total = func.coalesce(func.sum(size), 0)
-    row = await connection.fetch_one(
-        select(func.count().label("records"), total.label("size_bytes")).select_from(measured)
-    )
-    assert row is not None  # an aggregate always answers
-    return Size(row.records, int(row.size_bytes))
-
-
-def _documents(table: sqlalchemy.Table, instance_id: int, generation: int) -> sqlalchemy.Select[Any]:
-    columns = table.c
-    return select(columns.document).where(
-        columns.instance_id == instance_id,
-        columns.generation_from <= generation,
-        columns.generation_to > generation,
-    )
-
-
-def _stored_bytes(document: ColumnElement[Any], *, is_postgresql: bool) -> ColumnElement[int]:
-    return func.pg_column_size(document) if is_postgresql else func.length(cast(document, LargeBinary))
+async def get_size(reader: ScanReader, rows: str, parameters: dict[str, Any]) -> Size:
+    """Count rows `a` that have a document, and add up what the database keeps of each, compressed where it does so."""
+    size = "pg_column_size(a.document)" if reader.is_postgresql else "length(CAST(a.document AS BLOB))"
+    text = f"SELECT count(*), COALESCE(sum({size}), 0) FROM {rows}"
+    found = await reader.fetch(prepared(text), parameters)
+    return Size(int(found[0][0]), int(found[0][1]))

@@ -1,55 +1,58 @@
-"""Activities as reads see them: the snapshot's and the live real-time ones, in one order (S15-S17)."""
+"""Activities as reads see them: the snapshot's and the live real-time ones, in one order (S12, S15-S17).
 
-import enum
+Look-ups by key stand as scalar subqueries with a limit, which no planner turns into a join of tables whatever its
+statistics say, and a unary plus keeps a condition from choosing the index.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-import sqlalchemy
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from typing import Any, Final
 
 from topcoat.clock import from_microseconds, to_microseconds
+from topcoat.core.catalog import UNIFIED_ACTIVITY_TABLE, ColumnType, Document, parse_instant
+from topcoat.core.odata.syntax import Expression
 from topcoat.core.overlay.override import View
 from topcoat.core.overlay.timeline import Activity
-from topcoat.store import schema, sizes
-from topcoat.store.engine import ReadConnection, load_json
+from topcoat.store import keyset, profile_sql, sizes, values
+from topcoat.store.engine import dump_json, load_json
+from topcoat.store.filters import Operand, Parameters, Translation
+from topcoat.store.keyset import Key
+from topcoat.store.led_profiles import SortKey
+from topcoat.store.point import prepared
+from topcoat.store.profile_sql import at_generation
+from topcoat.store.scans import ScanReader
 from topcoat.store.sizes import Size
 
+_TIE_BREAKERS: Final = ("ActivityId", "CustomerId")
+_COLUMNS: Final = UNIFIED_ACTIVITY_TABLE.columns_by_name
+_KEPT_APART: Final = {"ActivityId": "activity_id", "ActivityType": "activity_type", "EntityName": "source_table"}
 
-class Comparison(enum.Enum):
-    EQUAL = "eq"
-    NOT_EQUAL = "ne"
-    GREATER = "gt"
-    GREATER_OR_EQUAL = "ge"
-    LESS = "lt"
-    LESS_OR_EQUAL = "le"
+
+NEWEST_FIRST: Final = (SortKey(_COLUMNS["ActivityTime"], is_descending=True),)
 
 
 @dataclass(frozen=True, slots=True)
-class PagePoint:
-    """The last activity of the page before."""
+class ActivityQuestion:
+    """`members` are the ids asked for with all their aliases, None for anybody's; ids settle ties of the order.
 
-    activity_time: datetime
-    activity_id: str
-    customer_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityQuery:
-    """Which activities: all conditions hold together; None means any.
-
-    `members` are the ids asked for with all their aliases.
+    `is_of_one`: they all name one profile, of which an ActivityId is unique; its timeline then is in an index's order.
     """
 
+    instance_id: int
     members: tuple[str, ...] | None = None
-    activity_ids: tuple[str, ...] | None = None
-    times: tuple[tuple[Comparison, datetime], ...] = ()
-    types: tuple[str, ...] = ()
-    displays: tuple[str, ...] = ()
+    is_of_one: bool = False
+    activity_id: str | None = None
+    filter: Expression | None = None
     hidden_tables: tuple[str, ...] = ()
-    is_descending: bool = True
-    after: PagePoint | None = None
+    order: tuple[SortKey, ...] = NEWEST_FIRST
+
+    @property
+    def keys(self) -> tuple[SortKey, ...]:
+        """The order down to ids, which settle ties in the direction of the first key."""
+        named = {key.column.name for key in self.order}
+        ties = _TIE_BREAKERS[:1] if self.is_of_one else _TIE_BREAKERS
+        is_descending = self.order[0].is_descending
+        return (*self.order, *(SortKey(_COLUMNS[name], is_descending) for name in ties if name not in named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,235 +64,196 @@ class TypeCount:
     count: int
 
 
-_snapshot = schema.snapshot_activity
-_realtime = schema.realtime_activity
-
-
 async def list_activities(
-    connection: ReadConnection,
-    *,
-    instance_id: int,
+    reader: ScanReader,
+    question: ActivityQuestion,
     view: View,
-    query: ActivityQuery,
-    skip: int,
+    *,
+    after: Document | None = None,
+    skip: int = 0,
     limit: int,
 ) -> list[Activity]:
-    """Activities under the surviving ids of their profiles, by time, then id."""
-    branches = [
-        _page(branch, query, connection, skip + limit)
-        for branch in (_snapshot_branch(instance_id, view), _realtime_branch(instance_id, view))
-    ]
-    together = sqlalchemy.union_all(*[select(branch.subquery()) for branch in branches]).subquery()
-    statement = select(together).order_by(*_order(together.c, query)).offset(skip).limit(limit)
-    return [_activity(row) for row in await connection.fetch_all(statement)]
+    """Under the surviving ids of their profiles; from behind `after`, a record of UnifiedActivity, on.
+
+    Where the filter is not exact in SQL, there may be more than match.
+    """
+    sql = _ActivitySql(question, Parameters(reader.is_postgresql))
+    pages = " UNION ALL ".join(f"SELECT * FROM ({page}) AS s{n}" for n, page in enumerate(sql.pages(after)))
+    order = keyset.order_by([Key(f"u.k{n}", key.is_descending) for n, key in enumerate(question.keys)])
+    text = f"SELECT * FROM ({pages}) AS u ORDER BY {order} LIMIT :limit OFFSET :skip"
+    rows = await reader.fetch(prepared(text), sql.bound(view) | {"limit": limit, "skip": skip, "reach": limit + skip})
+    return [_activity(row) for row in rows]
 
 
-async def count_types(
-    connection: ReadConnection, *, instance_id: int, view: View, query: ActivityQuery
-) -> list[TypeCount]:
-    """The types of the activities that a read of the query shows."""
-    shown = _shown(connection, instance_id, view, query).subquery()
-    display = _display(shown.c.document, is_postgresql=connection.is_postgresql)
-    kinds = select(shown.c.activity_type, display.label("display")).subquery()
-    columns = (kinds.c.activity_type, kinds.c.display)
-    rows = await connection.fetch_all(select(*columns, func.count().label("number")).group_by(*columns))
-    counts = [TypeCount(row.activity_type, row.display, row.number) for row in rows]
+async def count_activities(reader: ScanReader, question: ActivityQuestion, view: View) -> int | None:
+    """None where SQL cannot say the filter exactly."""
+    sql = _ActivitySql(question, Parameters(reader.is_postgresql))
+    if not sql.is_exact():
+        return None
+    counts = " + ".join(f"(SELECT count(*) FROM {branch.rows})" for branch in sql.branches())
+    rows = await reader.fetch(prepared(f"SELECT {counts}"), sql.bound(view))
+    return int(rows[0][0])
+
+
+async def count_types(reader: ScanReader, question: ActivityQuestion, view: View) -> list[TypeCount]:
+    """The types of the activities that a read shows."""
+    sql = _ActivitySql(question, Parameters(reader.is_postgresql))
+    display = values.value_sql(_COLUMNS["ActivityTypeDisplay"], "a.document", is_postgresql=reader.is_postgresql)
+    kinds = " UNION ALL ".join(
+        f"SELECT a.activity_type AS type, {display} AS display FROM {b.rows}" for b in sql.branches()
+    )
+    text = f"SELECT type, display, count(*) FROM ({kinds}) AS k GROUP BY type, display"
+    counts = [TypeCount(*row) for row in await reader.fetch(prepared(text), sql.bound(view))]
     return sorted(counts, key=lambda count: (count.activity_type or "", count.display or ""))
 
 
-async def get_activities_size(
-    connection: ReadConnection, *, instance_id: int, view: View, query: ActivityQuery
-) -> Size:
-    """The size of the activities that a read of the query shows."""
-    return await sizes.get_size(connection, select(_shown(connection, instance_id, view, query).subquery()))
+async def get_activities_size(reader: ScanReader, question: ActivityQuestion, view: View) -> Size:
+    """The size of the activities that a read shows."""
+    sql = _ActivitySql(question, Parameters(reader.is_postgresql))
+    parts = [await sizes.get_size(reader, branch.rows, sql.bound(view)) for branch in sql.branches()]
+    return Size(sum(part.records for part in parts), sum(part.size_bytes for part in parts))
 
 
-def _shown(
-    connection: ReadConnection, instance_id: int, view: View, query: ActivityQuery
-) -> sqlalchemy.CompoundSelect[Any]:
-    """All activities of a query, in no order."""
-    branches = (_snapshot_branch(instance_id, view), _realtime_branch(instance_id, view))
-    return sqlalchemy.union_all(
-        *(
-            branch.where(*_conditions(branch.selected_columns, query, is_postgresql=connection.is_postgresql))
-            for branch in branches
-        )
-    )
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """`rows` is FROM and WHERE of activities `a`; `customer` the surviving id of their profile."""
+
+    table: str
+    customer: str
+    rows: str
+    translation: Translation
 
 
-def _snapshot_branch(instance_id: int, view: View) -> sqlalchemy.Select[Any]:
-    table = _snapshot.c
-    return select(
-        table.activity_id,
-        table.customer_id.label("customer_id"),
-        table.activity_time,
-        table.activity_type,
-        table.source_table,
-        sqlalchemy.cast(literal(None), sqlalchemy.BigInteger).label("sequence"),
-        sqlalchemy.cast(literal(None), sqlalchemy.BigInteger).label("valid_until"),
-        table.document,
-        table.customer_id.label("stored_id"),
-    ).where(table.instance_id == instance_id, _at_generation(table, view.generation))
+@dataclass(frozen=True, slots=True)
+class _ActivitySql:
+    question: ActivityQuestion
+    parameters: Parameters
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self.parameters.is_postgresql
+
+    def bound(self, view: View) -> dict[str, Any]:
+        return self.parameters.values | profile_sql.view_parameters(view)
+
+    def is_exact(self) -> bool:
+        return all(branch.translation.condition(self.question.filter).is_exact for branch in self.branches())
+
+    def branches(self) -> tuple[_Branch, _Branch]:
+        instance = f"a.instance_id = {self.question.instance_id}"
+        snapshot = self._branch("snapshot_activity", "a.customer_id", f"{instance} AND {at_generation('a')}")
+        survivor = self._survivor("a.customer_id")
+        realtime = self._branch("realtime_activity", survivor, f"{instance} AND {self._is_shown(survivor)}")
+        return snapshot, realtime
+
+    def pages(self, after: Document | None) -> list[str]:
+        """Conditions, order and limit inside each branch, so that it reads no more than a page can show."""
+        pages = []
+        for branch in self.branches():
+            keys = self._keys(branch)
+            ranges = ["1 = 1"] if after is None else keyset.ranges(keys, self._position(after))
+            order = keyset.order_by(keys)
+            shown = ", ".join((self._shown(branch), *(f"{key.sql} AS k{n}" for n, key in enumerate(keys))))
+            pages += [f"SELECT {shown} FROM {branch.rows} AND ({r}) ORDER BY {order} LIMIT :reach" for r in ranges]
+        return pages
+
+    def _branch(self, table: str, customer: str, visible: str) -> _Branch:
+        translation = Translation(self.parameters, lambda name: self._operand(name, customer))
+        conditions = [visible, f"({translation.condition(self.question.filter).sql})", *self._asked()]
+        return _Branch(table, customer, f"{table} a WHERE {' AND '.join(conditions)}", translation)
+
+    def _asked(self) -> list[str]:
+        question, conditions = self.question, []
+        if question.members is not None:
+            conditions.append(self._among("a.customer_id", question.members))
+        if question.activity_id is not None:
+            conditions.append(f"a.activity_id = {self.parameters.bind(question.activity_id, 'text')}")
+        if question.hidden_tables:
+            hidden = ", ".join(self.parameters.bind(table, "text") for table in question.hidden_tables)
+            conditions.append(f"(a.source_table IS NULL OR a.source_table NOT IN ({hidden}))")
+        return conditions
+
+    def _among(self, column: str, ids: Sequence[str]) -> str:
+        """One id is compared by itself: only then can an index give its rows in the order of time."""
+        if len(ids) == 1:
+            return f"{column} = {self.parameters.bind(ids[0], 'text')}"
+        listed = self.parameters.bind(dump_json(list(ids)), "text")
+        if self.is_postgresql:
+            return f"{column} = ANY(ARRAY(SELECT jsonb_array_elements_text(CAST({listed} AS jsonb))))"
+        return f"{column} IN (SELECT value FROM json_each({listed}))"
+
+    def _operand(self, name: str, customer: str) -> Operand:
+        column = _COLUMNS[name]
+        if name == "ActivityTime":
+            return Operand("a.activity_time", ColumnType.DATE_TIME, is_instant=True)
+        if name == "CustomerId":
+            return Operand(customer, ColumnType.STRING)
+        if name in _KEPT_APART:
+            collation = ' COLLATE "C"' if self.is_postgresql else ""
+            return Operand(f"(a.{_KEPT_APART[name]}{collation})", ColumnType.STRING)
+        return Operand(values.value_sql(column, "a.document", is_postgresql=self.is_postgresql), column.type)
+
+    def _keys(self, branch: _Branch) -> list[Key]:
+        return [
+            Key(branch.translation.operand(key.column.name).sql, key.is_descending, key.column.name not in _NEVER_NULL)
+            for key in self.question.keys
+        ]
+
+    def _position(self, record: Document) -> list[str | None]:
+        return [self._placed(key, record[key.column.name]) for key in self.question.keys]
+
+    def _placed(self, key: SortKey, value: Any) -> str | None:
+        if value is None:
+            return None
+        if key.column.name == "ActivityTime":
+            return self.parameters.bind(to_microseconds(parse_instant(value)), "bigint")
+        return self.parameters.bind(values.bound(key.column, value, is_postgresql=self.is_postgresql), "text")
+
+    def _shown(self, branch: _Branch) -> str:
+        document = "CAST(a.document AS text) AS document"
+        common = f"a.activity_id, {branch.customer} AS customer_id, a.activity_time, {document}, a.source_table"
+        if branch.table == "realtime_activity":
+            return f"{common}, a.sequence, a.valid_until, a.recorded_at, a.caller, a.principal"
+        numbers = ", ".join(f"CAST(NULL AS bigint) AS {name}" for name in ("sequence", "valid_until", "recorded_at"))
+        return f"{common}, {numbers}, CAST(NULL AS text) AS caller, CAST(NULL AS text) AS principal"
+
+    def _is_shown(self, survivor: str) -> str:
+        """Live, of a profile that there is, not in the snapshot as well (S15), the first of its id (S12)."""
+        instance = self.question.instance_id
+        return f"""{_live("a")}
+  AND (SELECT 1 FROM snapshot_profile q WHERE q.instance_id = {instance} AND q.customer_id = {survivor}
+       AND {at_generation("q")} LIMIT 1) IS NOT NULL
+  AND (SELECT 1 FROM snapshot_activity same WHERE same.instance_id = {instance}
+       AND same.activity_id = a.activity_id AND same.customer_id = {survivor}
+       AND {at_generation("same")} LIMIT 1) IS NULL
+  AND (SELECT 1 FROM realtime_activity twin WHERE twin.instance_id = {instance}
+       AND twin.activity_id = a.activity_id AND twin.sequence < a.sequence AND {_live("twin")}
+       AND {self._survivor("twin.customer_id")} = {survivor} LIMIT 1) IS NULL"""
+
+    def _survivor(self, named: str) -> str:
+        """The id of the profile that an id names (S18)."""
+        return f"""COALESCE((SELECT b.customer_id FROM alias b WHERE b.instance_id = {self.question.instance_id}
+       AND b.alias_id = {named} AND {at_generation("b")} LIMIT 1), {named})"""
 
 
-def _realtime_branch(instance_id: int, view: View) -> sqlalchemy.Select[Any]:
-    table = _realtime.c
-    survivor = _survivor(instance_id, view, table.customer_id)
-    return select(
-        table.activity_id,
-        survivor.label("customer_id"),
-        table.activity_time,
-        table.activity_type,
-        table.source_table,
-        table.sequence,
-        table.valid_until,
-        table.document,
-        table.customer_id.label("stored_id"),
-    ).where(
-        table.instance_id == instance_id,
-        table.sequence <= view.sequence,
-        table.valid_until + 0 > to_microseconds(view.now),
-        _found(_profile(instance_id, view, survivor)).is_not(None),
-        _found(_same_in_snapshot(instance_id, view, survivor)).is_(None),
-        _found(_earlier_twin(instance_id, view, survivor)).is_(None),
-    )
+def _live(table: str) -> str:
+    return f"+{table}.valid_until > :now AND +{table}.sequence <= :sequence AND +{table}.recorded_at <= :recorded_until"
 
 
-def _found(look_up: sqlalchemy.Select[Any]) -> ColumnElement[Any]:
-    """A look-up by key as a value: with its limit no planner makes a join of it, whatever its statistics say.
-
-    The zero added to `valid_until` above and below keeps that column's index out of it.
-    """
-    return look_up.limit(1).scalar_subquery()
+_NEVER_NULL: Final = frozenset({"ActivityTime", "ActivityId", "CustomerId"})
 
 
-def _survivor(instance_id: int, view: View, named: ColumnElement[str]) -> ColumnElement[str]:
-    """The id of the profile that an id names (S18)."""
-    alias = schema.alias.alias()
-    look_up = select(alias.c.customer_id).where(
-        alias.c.instance_id == instance_id,
-        alias.c.alias_id == named,
-        _at_generation(alias.c, view.generation),
-    )
-    return func.coalesce(_found(look_up), named)
-
-
-def _profile(instance_id: int, view: View, survivor: ColumnElement[str]) -> sqlalchemy.Select[Any]:
-    table = schema.snapshot_profile.c
-    return select(literal(1)).where(
-        table.instance_id == instance_id,
-        table.customer_id == survivor,
-        _at_generation(table, view.generation),
-    )
-
-
-def _same_in_snapshot(instance_id: int, view: View, survivor: ColumnElement[str]) -> sqlalchemy.Select[Any]:
-    """The snapshot's copy of a real-time activity, which is the one to show (S15)."""
-    table = _snapshot.alias("same").c
-    return select(literal(1)).where(
-        table.instance_id == instance_id,
-        table.activity_id == _realtime.c.activity_id,
-        table.customer_id == survivor,
-        _at_generation(table, view.generation),
-    )
-
-
-def _earlier_twin(instance_id: int, view: View, survivor: ColumnElement[str]) -> sqlalchemy.Select[Any]:
-    """A live activity with the same id and a lower sequence, under another id of a merged profile (S12)."""
-    twin = _realtime.alias("twin").c
-    return select(literal(1)).where(
-        twin.instance_id == instance_id,
-        twin.activity_id == _realtime.c.activity_id,
-        twin.sequence < _realtime.c.sequence,
-        twin.valid_until + 0 > to_microseconds(view.now),
-        _survivor(instance_id, view, twin.customer_id) == survivor,
-    )
-
-
-def _at_generation(columns: Any, generation: int) -> ColumnElement[bool]:
-    return and_(columns.generation_from <= generation, columns.generation_to > generation)
-
-
-def _page(
-    branch: sqlalchemy.Select[Any], query: ActivityQuery, connection: ReadConnection, limit: int
-) -> sqlalchemy.Select[Any]:
-    """Conditions, order and limit pushed into one branch, so that it reads no more than a page can show."""
-    table = branch.selected_columns
-    conditions = [*_conditions(table, query, is_postgresql=connection.is_postgresql)]
-    if query.after is not None:
-        conditions.append(_behind(table, query, query.after))
-    return branch.where(*conditions).order_by(*_order(table, query)).limit(limit)
-
-
-def _conditions(table: Any, query: ActivityQuery, *, is_postgresql: bool) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if query.members is not None:
-        conditions.append(_among(table.stored_id, query.members))
-    if query.activity_ids is not None:
-        conditions.append(_among(table.activity_id, query.activity_ids))
-    for comparison, instant in query.times:
-        conditions.append(_compared(table.activity_time, comparison, to_microseconds(instant)))
-    conditions += [table.activity_type == value for value in query.types]
-    display = _display(table.document, is_postgresql=is_postgresql)
-    conditions += [display == value for value in query.displays]
-    if query.hidden_tables:
-        source = table.source_table
-        conditions.append(or_(source.is_(None), source.not_in(query.hidden_tables)))
-    return conditions
-
-
-def _among(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
-    return column == values[0] if len(values) == 1 else column.in_(values)
-
-
-def _display(document: Any, *, is_postgresql: bool) -> ColumnElement[str]:
-    if is_postgresql:
-        return func.jsonb_extract_path_text(document, "ActivityTypeDisplay")
-    return func.json_extract(document, "$.ActivityTypeDisplay")
-
-
-def _compared(column: Any, comparison: Comparison, value: int) -> ColumnElement[bool]:
-    comparisons: dict[Comparison, ColumnElement[bool]] = {
-        Comparison.EQUAL: column == value,
-        Comparison.NOT_EQUAL: column != value,
-        Comparison.GREATER: column > value,
-        Comparison.GREATER_OR_EQUAL: column >= value,
-        Comparison.LESS: column < value,
-        Comparison.LESS_OR_EQUAL: column <= value,
-    }
-    return comparisons[comparison]
-
-
-def _behind(table: Any, query: ActivityQuery, point: PagePoint) -> ColumnElement[bool]:
-    """Keyset: an index can seek to the first comparison, the rest settles ties."""
-    time, activity_id = table.activity_time, table.activity_id
-    instant = to_microseconds(point.activity_time)
-    if query.is_descending:
-        tie = or_(
-            activity_id < point.activity_id,
-            and_(activity_id == point.activity_id, table.customer_id < point.customer_id),
-        )
-        return and_(time <= instant, or_(time < instant, tie))
-    tie = or_(
-        activity_id > point.activity_id,
-        and_(activity_id == point.activity_id, table.customer_id > point.customer_id),
-    )
-    return and_(time >= instant, or_(time > instant, tie))
-
-
-def _order(table: Any, query: ActivityQuery) -> list[ColumnElement[Any]]:
-    keys = [table.activity_time, table.activity_id, table.customer_id]
-    return [key.desc() if query.is_descending else key.asc() for key in keys]
-
-
-def _activity(row: Any) -> Activity:
-    document = row.document if isinstance(row.document, dict) else load_json(row.document)
+def _activity(row: Sequence[Any]) -> Activity:
+    activity_id, customer_id, activity_time, document, source_table, sequence, valid_until, recorded_at = row[:8]
     return Activity(
-        activity_id=row.activity_id,
-        customer_id=row.customer_id,
-        activity_time=from_microseconds(row.activity_time),
-        document=document,
-        source_table=row.source_table,
-        sequence=row.sequence,
-        valid_until=None if row.valid_until is None else from_microseconds(row.valid_until),
+        activity_id=activity_id,
+        customer_id=customer_id,
+        activity_time=from_microseconds(activity_time),
+        document=load_json(document),
+        source_table=source_table,
+        sequence=sequence,
+        valid_until=None if valid_until is None else from_microseconds(valid_until),
+        recorded_at=None if recorded_at is None else from_microseconds(recorded_at),
+        caller=row[8],
+        principal=row[9],
     )

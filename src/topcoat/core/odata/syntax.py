@@ -8,8 +8,8 @@ import datetime
 import decimal
 import enum
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 
 class Operator(enum.Enum):
@@ -200,6 +200,19 @@ def operands_of(node: Expression) -> tuple[Expression, ...]:
             return (operand,)
         case _:
             return ()
+
+
+def transform_conditions(tree: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """The tree with each condition that `and`, `or` and `not` join replaced by what `change` makes of it."""
+    match tree:
+        case And(terms):
+            return replace(tree, terms=tuple(transform_conditions(term, change) for term in terms))
+        case Or(terms):
+            return replace(tree, terms=tuple(transform_conditions(term, change) for term in terms))
+        case Not(operand):
+            return replace(tree, operand=transform_conditions(operand, change))
+        case _:
+            return change(tree)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ def live_overrides(overrides: Iterable[Override], releases: Iterable[Release], v
     for override in overrides:
         if override.sequence > view.sequence or override.sequence in withdrawn:
             continue
+        if view.recorded_until is not None and override.recorded_at > view.recorded_until:
+            continue
         if not lifetime.is_live(override.valid_until, view.now):
             continue
         remaining = _without_confirmed(override, confirmed)

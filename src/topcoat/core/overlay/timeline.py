@@ -11,7 +11,7 @@ from topcoat.core.overlay.override import View
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """`sequence` and `valid_until` are None for the snapshot's activities, which do not lapse."""
+    """What comes after `source_table` is None for the snapshot's activities, which do not lapse."""
 
     activity_id: str
     customer_id: str
@@ -20,6 +20,9 @@ class Activity:
     source_table: str | None = None
     sequence: int | None = None
     valid_until: datetime | None = None
+    recorded_at: datetime | None = None
+    caller: str | None = None
+    principal: str | None = None
 
 
 def merge_timeline(activities: Iterable[Activity], view: View, hidden_tables: Iterable[str] = ()) -> list[Activity]:
@@ -46,7 +49,10 @@ def timeline_key(activity: Activity) -> tuple[datetime, str]:
 def _counts(activity: Activity, view: View) -> bool:
     if activity.sequence is None or activity.valid_until is None:
         return True
-    return activity.sequence <= view.sequence and lifetime.is_live(activity.valid_until, view.now)
+    is_recorded = view.recorded_until is None or (
+        activity.recorded_at is not None and activity.recorded_at <= view.recorded_until
+    )
+    return is_recorded and activity.sequence <= view.sequence and lifetime.is_live(activity.valid_until, view.now)
 
 
 def _precedence(activity: Activity) -> int:

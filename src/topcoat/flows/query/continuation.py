@@ -6,12 +6,13 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from topcoat.clock import from_microseconds, to_microseconds
 from topcoat.core import errors
+from topcoat.core.catalog import Document
 from topcoat.core.overlay.override import View
 
 LIFETIME: Final = timedelta(hours=1)
@@ -21,10 +22,10 @@ _SIGNATURE_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """`key` are the ordering values of the last record shown; `remaining` is what is left of `$top`."""
+    """`record` is of the last record shown what says where it stands; `remaining` is what is left of `$top`."""
 
     view: View
-    key: tuple[Any, ...]
+    record: Document
     remaining: int | None
 
 
@@ -36,8 +37,9 @@ def sign(continuation: Continuation, *, question: str, secret: bytes, system_now
             view.generation,
             view.sequence,
             to_microseconds(view.now),
+            None if view.recorded_until is None else to_microseconds(view.recorded_until),
             to_microseconds(system_now),
-            list(continuation.key),
+            continuation.record,
             continuation.remaining,
         ]
     )
@@ -53,10 +55,11 @@ def verify(token: str, *, question: str, secret: bytes, system_now: datetime) ->
     signature, payload = signed[:_SIGNATURE_BYTES], signed[_SIGNATURE_BYTES:]
     if not hmac.compare_digest(signature, _signature(payload, question, secret)):
         raise errors.ContinuationInvalid(reason="it was changed, or belongs to another query")
-    generation, sequence, now, issued_at, key, remaining = orjson.loads(payload)
+    generation, sequence, now, recorded_until, issued_at, record, remaining = orjson.loads(payload)
     if system_now - from_microseconds(issued_at) > LIFETIME:
         raise errors.ContinuationInvalid(reason="it is older than one hour; start again from the first page")
-    return Continuation(View(generation, sequence, from_microseconds(now)), tuple(key), remaining)
+    until = None if recorded_until is None else from_microseconds(recorded_until)
+    return Continuation(View(generation, sequence, from_microseconds(now), until), record, remaining)
 
 
 def _signature(payload: bytes, question: str, secret: bytes) -> bytes:

@@ -1,0 +1,277 @@
+"""Merged reads: look, plan, fetch in one view, merge, judge, shape, page (S20, S23-S29)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from topcoat.clock import Clock
+from topcoat.core import catalog, errors
+from topcoat.core.catalog import CUSTOMER_ID, CUSTOMER_MEASURE, UNIFIED_ACTIVITY, Document, Table, TableKind
+from topcoat.core.odata import syntax
+from topcoat.core.odata.address import RecordAddress
+from topcoat.core.odata.options import QueryOptions
+from topcoat.core.overlay import override
+from topcoat.core.overlay.override import Override
+from topcoat.flows.instances import CurrentCatalog, Instances
+from topcoat.flows.query import continuation, measure_reads, plan, profile_reads
+from topcoat.flows.query.activity_reads import ActivityRead
+from topcoat.flows.query.continuation import Continuation
+from topcoat.flows.query.gathering import Deadline
+from topcoat.flows.query.measure_reads import MeasureRead
+from topcoat.flows.query.plan import ReadPlan
+from topcoat.flows.query.profile_reads import Index, MergedProfile, ProfileRead
+from topcoat.flows.query.reading import Reading
+from topcoat.flows.query.sight import Sight, Sights
+from topcoat.store import profiles, signing_keys
+from topcoat.store.engine import Store
+
+EXPANDED_ACTIVITIES_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`next_token` goes out as `$skiptoken`, where there is more; `count` is there where it was asked for."""
+
+    records: list[Document]
+    count: int | None
+    next_token: str | None
+
+
+class Indexes(Protocol):
+    """What knows the search and filter index of an instance."""
+
+    async def find_index(self, guid: str, table: Table) -> Index: ...
+
+
+class Query:
+    def __init__(self, store: Store, instances: Instances, sights: Sights, indexes: Indexes, clock: Clock) -> None:
+        self._store = store
+        self._instances = instances
+        self._clock = clock
+        self._indexes = indexes
+        self._sights = sights
+        self._secret: bytes | None = None
+
+    async def read_record(self, instance: str, address: RecordAddress, options: QueryOptions) -> Document:
+        """One record by its key; raise `RecordNotFound`."""
+        quick = await self._read_present(instance, address, options)
+        if quick is not None:
+            return quick
+        sight = await self._sights.look(instance, as_of=plan.parse_as_of(options.as_of))
+        planned = replace(plan.plan_read(sight.catalog, address, options), top=1, skip=0)
+        key, table = address.key or "", planned.table
+        if address.navigation is not None:
+            planned = await self._of_profile(sight, planned, key)
+        elif table.kind is TableKind.UNIFIED_ACTIVITY:
+            return await self._read_activity(sight, planned, key)
+        elif address.key_column is None or plan.is_primary(table, address.key_column):
+            planned = replace(planned, customer_ids=(key,))
+        rows, _, _ = await self._rows(self._reading(sight), planned, None)
+        if not rows:
+            raise errors.RecordNotFound(table=table.name, record_id=catalog.shown(key))
+        return rows[0]
+
+    async def read_records(self, instance: str, address: RecordAddress, options: QueryOptions) -> Page:
+        """A page of a table, or of what belongs to one profile where the address goes on to it."""
+        token = await self._verified(options, instance, address)
+        as_of, pinned = plan.parse_as_of(options.as_of), None if token is None else token.view
+        sight = await self._sights.look(instance, as_of=as_of, pinned=pinned)
+        planned = plan.plan_read(sight.catalog, address, options)
+        wanted = planned.top if token is None else token.remaining
+        if wanted is not None:
+            planned = replace(planned, top=wanted)
+        if address.navigation is not None:
+            planned = await self._of_profile(sight, planned, address.key or "")
+        reading = self._reading(sight)
+        after = None if token is None else token.record
+        records, last, has_more = await self._rows(reading, planned, after)
+        count = await self._count(reading, planned) if planned.is_counted else None
+        following = None
+        if has_more and last is not None and (wanted is None or wanted > len(records)):
+            remaining = None if wanted is None else wanted - len(records)
+            following = Continuation(sight.view, _key_of(last, planned), remaining)
+        return Page(records, count, await self._signed(following, options, instance, address))
+
+    async def count_records(self, instance: str, address: RecordAddress, options: QueryOptions) -> int:
+        """How many records an address and its filter have, however many are shown (OData's `/$count`)."""
+        sight = await self._sights.look(instance, as_of=plan.parse_as_of(options.as_of))
+        planned = plan.plan_read(sight.catalog, address, options)
+        if address.navigation is not None:
+            planned = await self._of_profile(sight, planned, address.key or "")
+        return await self._count(self._reading(sight), planned)
+
+    async def list_changes(self, instance: str, customer_id: str) -> list[Override]:
+        """The live changes of a profile, by sequence; confirmed columns left out (S9)."""
+        found = await profiles.fetch_profiles(self._store.point, instance, [customer_id], clock=self._clock)
+        if found is None:
+            raise errors.InstanceNotFound(instance=catalog.shown(instance))
+        if not found.profiles or found.view is None:
+            raise errors.RecordNotFound(table=catalog.CUSTOMER, record_id=catalog.shown(customer_id))
+        (profile,) = found.profiles.values()
+        return override.live_overrides(profile.overrides, profile.releases, found.view)
+
+    async def _read_present(self, instance: str, address: RecordAddress, options: QueryOptions) -> Document | None:
+        """A profile by its id as it is now, in one statement; None for any other question."""
+        if address.key is None or address.navigation is not None or options.as_of is not None or options.expand:
+            return None
+
+        def check(current: CurrentCatalog) -> ReadPlan:
+            return plan.plan_read(current.catalog, address, options)
+
+        planned = await self._instances.checked(instance, check)
+        is_by_id = address.key_column is None or plan.is_primary(planned.table, address.key_column)
+        is_plain = is_by_id and planned.filter is None and planned.search is None
+        if planned.table.kind is not TableKind.CUSTOMER or not is_plain:
+            return None
+        found = await profiles.fetch_profiles(self._store.point, instance, [address.key], clock=self._clock)
+        if found is None:
+            raise errors.InstanceNotFound(instance=catalog.shown(instance))
+        known = None if found.view is None else self._instances.find_kept(found.instance_id, found.view.generation)
+        if found.view is None or known is None or known.get_table(catalog.CUSTOMER) is not planned.table:
+            return None
+        for stored in found.profiles.values():
+            merged = profile_reads.merge_profile(planned.table, stored, found.view)
+            return profile_reads.shown_record(merged, planned, found.view)
+        raise errors.RecordNotFound(table=planned.table.name, record_id=catalog.shown(address.key))
+
+    def _reading(self, sight: Sight) -> Reading:
+        deadline = Deadline(self._clock, self._store.statement_timeout_seconds)
+        return Reading(self._store, self._clock, sight, deadline)
+
+    async def _rows(
+        self, reading: Reading, planned: ReadPlan, after: Document | None
+    ) -> tuple[list[Document], Document | None, bool]:
+        """The records of a page as they are shown, the last of them in full, and whether there are more."""
+        match planned.table.kind:
+            case TableKind.UNIFIED_ACTIVITY:
+                read = ActivityRead(reading, planned)
+                activities, has_more = await read.page(after)
+                records = [read.shown(activity) for activity in activities]
+                return records, activities[-1].record if activities else None, has_more
+            case TableKind.CUSTOMER_MEASURE:
+                measured, has_more = await MeasureRead(reading, planned).page(after)
+                shown = [_selected(record, planned) for record in measured]
+                return shown, measured[-1] if measured else None, has_more
+            case _:
+                merged, has_more = await (await self._profile_read(reading, planned)).page(after)
+                records = await self._expanded(reading, planned, merged)
+                return records, merged[-1].record if merged else None, has_more
+
+    async def _count(self, reading: Reading, planned: ReadPlan) -> int:
+        match planned.table.kind:
+            case TableKind.UNIFIED_ACTIVITY:
+                return await ActivityRead(reading, planned).count()
+            case TableKind.CUSTOMER_MEASURE:
+                return await MeasureRead(reading, planned).count()
+            case _:
+                return await (await self._profile_read(reading, planned)).count()
+
+    async def _profile_read(self, reading: Reading, planned: ReadPlan) -> ProfileRead:
+        """The index matters only where profiles are looked for."""
+        if planned.filter is None and planned.search is None:
+            return ProfileRead(reading, planned, Index())
+        return ProfileRead(reading, planned, await self._indexes.find_index(reading.sight.guid, planned.table))
+
+    async def _expanded(self, reading: Reading, planned: ReadPlan, merged: Sequence[MergedProfile]) -> list[Document]:
+        view = reading.sight.view
+        records = [dict(profile_reads.shown_record(profile, planned, view)) for profile in merged]
+        for inner in planned.expand:
+            if inner.table.name == CUSTOMER_MEASURE:
+                await self._expand_measures(reading, inner, merged, records)
+            else:
+                await self._expand_activities(reading, inner, merged, records)
+        return records
+
+    async def _expand_activities(
+        self, reading: Reading, inner: ReadPlan, merged: Sequence[MergedProfile], records: list[Document]
+    ) -> None:
+        """The newest activities of each profile as a column of its record."""
+        for profile, record in zip(merged, records, strict=True):
+            narrowed = _narrowed(inner, (profile.stored.customer_id,))
+            top = EXPANDED_ACTIVITIES_MAX if inner.top is None else min(inner.top, EXPANDED_ACTIVITIES_MAX)
+            read = ActivityRead(reading, replace(narrowed, top=top))
+            activities, _ = await read.page(None)
+            record[UNIFIED_ACTIVITY] = [read.shown(activity) for activity in activities]
+            if inner.is_counted:
+                record[f"{UNIFIED_ACTIVITY}@odata.count"] = await read.count()
+
+    async def _expand_measures(
+        self, reading: Reading, inner: ReadPlan, merged: Sequence[MergedProfile], records: list[Document]
+    ) -> None:
+        """The measures of each profile as one object, null where there are none."""
+        ids = [profile.stored.customer_id for profile in merged]
+        found = await measure_reads.expanded_measures(reading, inner.table, ids)
+        for customer_id, record in zip(ids, records, strict=True):
+            measured = found.get(customer_id)
+            record[CUSTOMER_MEASURE] = None if measured is None else _selected(measured, inner)
+
+    async def _of_profile(self, sight: Sight, planned: ReadPlan, key: str) -> ReadPlan:
+        """The plan narrowed to one profile, which must exist."""
+        found = await profiles.fetch_profiles(self._store.point, sight.guid, [key], clock=self._clock, view=sight.view)
+        if found is None or not found.profiles:
+            raise errors.RecordNotFound(table=catalog.CUSTOMER, record_id=catalog.shown(key))
+        return _narrowed(planned, tuple(found.profiles))
+
+    async def _read_activity(self, sight: Sight, planned: ReadPlan, key: str) -> Document:
+        """An activity by id; an id that several customers have belongs to the newest."""
+        read = ActivityRead(self._reading(sight), planned, activity_id=key)
+        found, _ = await read.page(None)
+        if not found:
+            raise errors.RecordNotFound(table=UNIFIED_ACTIVITY, record_id=catalog.shown(key))
+        return read.shown(found[0])
+
+    async def _verified(self, options: QueryOptions, instance: str, address: RecordAddress) -> Continuation | None:
+        if options.skiptoken is None:
+            return None
+        return continuation.verify(
+            options.skiptoken,
+            question=_question(options, instance, address),
+            secret=await self._get_secret(),
+            system_now=self._clock.system_now(),
+        )
+
+    async def _signed(
+        self, following: Continuation | None, options: QueryOptions, instance: str, address: RecordAddress
+    ) -> str | None:
+        if following is None:
+            return None
+        return continuation.sign(
+            following,
+            question=_question(options, instance, address),
+            secret=await self._get_secret(),
+            system_now=self._clock.system_now(),
+        )
+
+    async def _get_secret(self) -> bytes:
+        if self._secret is None:
+            now = self._clock.system_now()
+            self._secret = await signing_keys.get_signing_key(self._store, continuation.PURPOSE, now)
+        return self._secret
+
+
+def _narrowed(planned: ReadPlan, customer_ids: tuple[str, ...]) -> ReadPlan:
+    """The plan for these customers; ids that it names itself become a condition like any other."""
+    if planned.customer_ids is None:
+        return replace(planned, customer_ids=customer_ids)
+    named = syntax.In(syntax.Column(CUSTOMER_ID), tuple(map(syntax.String, planned.customer_ids)))
+    both = named if planned.filter is None else syntax.And((named, planned.filter))
+    return replace(planned, customer_ids=customer_ids, filter=both)
+
+
+def _selected(record: Document, planned: ReadPlan) -> Document:
+    return record if planned.select is None else {name: record[name] for name in planned.select}
+
+
+def _key_of(record: Document, planned: ReadPlan) -> Document:
+    """The values that say where a record stands: those of the order, and its ids."""
+    ordered = [key.column.name for key in planned.order]
+    names = dict.fromkeys((*ordered, *_STANDING.get(planned.table.kind, ()), CUSTOMER_ID))
+    return {name: record[name] for name in names}
+
+
+_STANDING = {TableKind.UNIFIED_ACTIVITY: ("ActivityTime", "ActivityId")}
+
+
+def _question(options: QueryOptions, instance: str, address: RecordAddress) -> str:
+    """What a token is bound to: everything but the token itself and `$skip`."""
+    return repr((instance, address, replace(options, skiptoken=None, skip=None)))

@@ -1,0 +1,78 @@
+"""A page gathered from chunks of candidates, of which not all need belong to it; nothing beyond a chunk is kept."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+from topcoat.clock import Clock
+from topcoat.core import errors
+
+CHUNK_MAX: Final = 1000
+
+Item = TypeVar("Item")
+Position = TypeVar("Position")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk(Generic[Item, Position]):
+    """The candidates that belong, in order; `last` is where to go on, None at the end."""
+
+    items: list[Item]
+    last: Position | None
+
+
+@dataclass(slots=True)
+class Gathered(Generic[Item]):
+    items: list[Item] = field(default_factory=list)
+    has_more: bool = False
+
+
+class Deadline:
+    """All statements of one read together get the time that one may take."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._ends_at = clock.monotonic_seconds() + seconds
+
+    def check(self) -> None:
+        if self._clock.monotonic_seconds() > self._ends_at:
+            raise errors.QueryTooSlow(seconds=f"{self._seconds:g}")
+
+
+async def gather(
+    fetch: Callable[[Position | None, int], Awaitable[Chunk[Item, Position]]],
+    *,
+    after: Position | None,
+    skip: int,
+    size: int,
+    deadline: Deadline,
+) -> Gathered[Item]:
+    """`size` items behind the first `skip`; `fetch` reads a chunk of candidates from behind a position on."""
+    gathered: Gathered[Item] = Gathered()
+    wanted = size + 1
+    limit = min(skip + wanted, CHUNK_MAX)
+    while True:
+        chunk = await fetch(after, limit)
+        skipped = min(skip, len(chunk.items))
+        skip -= skipped
+        gathered.items += chunk.items[skipped : skipped + wanted - len(gathered.items)]
+        if len(gathered.items) == wanted or chunk.last is None:
+            break
+        deadline.check()
+        after, limit = chunk.last, CHUNK_MAX
+    gathered.has_more = len(gathered.items) > size
+    del gathered.items[size:]
+    return gathered
+
+
+async def count(fetch: Callable[[Position | None, int], Awaitable[Chunk[Item, Position]]], deadline: Deadline) -> int:
+    """How many candidates belong."""
+    total, after = 0, None
+    while True:
+        chunk = await fetch(after, CHUNK_MAX)
+        total += len(chunk.items)
+        if chunk.last is None:
+            return total
+        deadline.check()
+        after = chunk.last
