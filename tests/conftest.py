@@ -187,6 +187,9 @@ class Service:
         loaded = load_environment(environment)
         return await publish.refresh(self.store, self.clock, loaded, Silent(), horizon=timedelta(days=7))
 
+    async def undo(self) -> int:
+        return await publish.undo_refresh(self.store, self.clock, INSTANCE)
+
 
 @asynccontextmanager
 async def open_service(url: str) -> AsyncIterator[Service]:

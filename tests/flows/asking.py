@@ -1,6 +1,9 @@
 """Short ways to ask the flows, for tests."""
 
+import shutil
+from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.conftest import INSTANCE, NOW, Service
@@ -41,15 +44,20 @@ async def post_purchase(service: Service, purchase_id: str, loyalty_id: str, **c
     return await service.flows.ingest.ingest_activity(INSTANCE, "PoS_posPurchases", record, write())
 
 
-async def read(service: Service, customer_id: str) -> dict[str, Any]:
+async def read(service: Service, customer_id: str, **options: str) -> dict[str, Any]:
     address = addresses.RecordAddress(table="Customer", key=customer_id, navigation=None, is_count=False)
-    return await service.flows.query.read_record(INSTANCE, address, query_options.parse_options([]))
+    return await service.flows.query.read_record(INSTANCE, address, parsed(**options))
 
 
-async def page(service: Service, table: str, **options: str) -> Page:
+async def page(service: Service, table: str, instance: str = INSTANCE, **options: str) -> Page:
     address = addresses.RecordAddress(table=table, key=None, navigation=None, is_count=False)
-    parsed = query_options.parse_options([(f"${name}", value) for name, value in options.items()])
-    return await service.flows.query.read_records(INSTANCE, address, parsed)
+    return await service.flows.query.read_records(instance, address, parsed(**options))
+
+
+def parsed(**options: str) -> query_options.QueryOptions:
+    """OData's options by name; `asOf` and `explain` stand without the dollar."""
+    items = [(name if name in ("asOf", "explain") else f"${name}", value) for name, value in options.items()]
+    return query_options.parse_options(items)
 
 
 async def timeline(service: Service, customer_id: str, **options: str) -> list[dict[str, Any]]:
@@ -57,12 +65,24 @@ async def timeline(service: Service, customer_id: str, **options: str) -> list[d
     return found.records
 
 
-async def all_pages(service: Service, table: str, **options: str) -> list[dict[str, Any]]:
+async def all_pages(service: Service, table: str, instance: str = INSTANCE, **options: str) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     token: dict[str, str] = {}
     while True:
-        found = await page(service, table, **options, **token)
+        found = await page(service, table, instance, **options, **token)
         records += found.records
         if found.next_token is None:
             return records
         token = {"skiptoken": found.next_token}
+
+
+def changed_sample(sample: Path, folder: Path, replaced: Mapping[str, str]) -> Path:
+    """A copy of the sample with texts of its customers replaced; return its environment file."""
+    copy = folder / "changed"
+    shutil.copytree(sample, copy)
+    customers = copy / "customers.csv"
+    text = customers.read_text()
+    for old, new in replaced.items():
+        text = text.replace(old, new)
+    customers.write_text(text)
+    return copy / "contoso.yaml"

@@ -172,15 +172,7 @@ async def test_an_activity_is_read_by_its_id(service: Service, abbie: str) -> No
 @pytest.mark.parametrize(
     ("table", "options", "named"),
     [
-        ("Customer", {"filter": "City eq 'Seattle'"}, "City eq 'Seattle'"),
-        ("Customer", {"filter": "CustomerId eq 'a' or CustomerId eq 'b'"}, "or"),
-        ("Customer", {"orderby": "LastName"}, "$orderby"),
-        ("Customer", {"search": "abbie"}, "$search"),
-        ("Customer", {"count": "true"}, "$count"),
-        ("Customer", {"expand": "Customer_Measure"}, "Customer_Measure"),
-        ("UnifiedActivity", {"filter": "startswith(Title,'A')"}, "startswith"),
-        ("UnifiedActivity", {"orderby": "Title"}, "$orderby"),
-        ("Customer_Measure", {}, "Customer_Measure"),
+        ("Customer", {"orderby": "tolower(LastName)"}, "tolower(LastName)"),
         ("PoS_posPurchases", {}, "PoS_posPurchases"),
     ],
 )
@@ -200,7 +192,7 @@ async def test_what_is_not_built_is_refused_by_name(
         ({"filter": "Nope eq 'x'"}, errors.UnknownColumn),
         ({"select": "Nope"}, errors.UnknownColumn),
         ({"orderby": "Nope"}, errors.UnknownColumn),
-        ({"filter": "ActivityTime gt 'yesterday'"}, errors.OptionInvalid),
+        ({"filter": "ActivityTime gt 'yesterday'"}, errors.QuerySyntaxError),
         ({"filter": "ActivityTime gt"}, errors.QuerySyntaxError),
         ({"expand": "UnifiedActivity"}, errors.OptionInvalid),
         ({"top": "-1"}, errors.QuerySyntaxError),

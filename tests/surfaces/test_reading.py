@@ -177,10 +177,8 @@ async def test_writes_between_two_pages_do_not_show(client: httpx.AsyncClient, b
         ("Customer?$select=Town", 400, "UnknownColumn", "Town"),
         ("Customer?$skiptoken=forged", 400, "ContinuationInvalid", "$skiptoken"),
         ("Customer?$filter=%FF", 400, "", ""),
-        ("Customer?$filter=City eq 'Seattle'", 501, "NotSupported", "City eq 'Seattle'"),
-        ("Customer/$count", 501, "NotSupported", "$count"),
+        ("Customer?$orderby=length(City)", 501, "NotSupported", "length(City)"),
         ("Customer?$apply=x", 501, "NotSupported", "$apply"),
-        ("Customer?$search=x", 501, "NotSupported", "$search"),
         ("PoS_posPurchases", 501, "NotSupported", "PoS_posPurchases"),
     ],
 )

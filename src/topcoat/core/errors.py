@@ -3,9 +3,10 @@
 TopcoatError
 ├── NotAuthenticated, NotPermitted
 ├── NotFound
-│   ├── InstanceNotFound, TableNotFound, RecordNotFound, ChangeNotFound, AddressNotFound
+│   ├── InstanceNotFound, TableNotFound, RecordNotFound, ChangeNotFound, InstantNotKept, AddressNotFound
 ├── BadInput
-│   ├── BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable, MethodNotSupported
+│   ├── AddressTooLong, BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable
+│   ├── MethodNotSupported
 │   ├── UnknownColumn, WrongType, MissingColumn, ReadOnlyColumn, EmptyChange
 │   ├── ValidUntilUnreadable, ValidUntilOutOfRange, UnknownCustomer, TableNotWritable
 │   ├── ActivityNotConfigured, TableNotFoundForWriting
@@ -90,6 +91,10 @@ class AddressNotFound(NotFound):
 
 class BadInput(TopcoatError):
     """The request is not valid."""
+
+
+class AddressTooLong(BadInput):
+    """The address has {length_bytes} bytes; at most {limit_bytes} are read."""
 
 
 class BodyUnreadable(BadInput):

@@ -19,6 +19,7 @@ from topcoat.flows.instances import Instance, Instances
 from topcoat.settings import Settings
 from topcoat.surfaces import answers
 
+ADDRESS_BYTES_MAX: Final = 512 * 1024
 BODY_BYTES_MAX: Final = 1024 * 1024
 REQUEST_ID_HEADER: Final = b"x-request-id"
 KEY_HEADER: Final = "ocp-apim-subscription-key"
@@ -143,6 +144,11 @@ class CallRecorder:
                 )
 
     async def _answer(self, scope: Scope, call: "_Call") -> None:
+        length = len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
+        if length > ADDRESS_BYTES_MAX:
+            error = errors.AddressTooLong(length_bytes=length, limit_bytes=ADDRESS_BYTES_MAX)
+            await answers.flat_problem(414, error)(scope, call.receive, call.send)
+            return
         try:
             await self._app(scope, call.receive, call.send)
         except ClientDisconnect:

@@ -1,5 +1,6 @@
 """JSON answers, whether a caller takes JSON at all, and the flat error every surface can send."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,11 +11,33 @@ from starlette.responses import Response
 from topcoat.core import catalog, errors
 
 JSON: Final = "application/json"
+TEXT: Final = "text/plain"
 UNEXPECTED: Final = "UnexpectedError"
+_TAG_BYTES: Final = 12
 
 
 def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(orjson.dumps(content), status, headers, JSON)
+
+
+def conditional_answer(
+    headers: Headers, body: bytes, *, shown: bytes | None = None, media_type: str = JSON
+) -> Response:
+    """An answer with a weak ETag of what it shows, or 304 where the caller has just that.
+
+    `shown` is the part of the body that counts, where the rest changes by itself.
+    """
+    tag = f'W/"{hashlib.blake2b(body if shown is None else shown, digest_size=_TAG_BYTES).hexdigest()}"'
+    kept = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if _has(headers.getlist("if-none-match"), tag):
+        return Response(status_code=304, headers=kept)
+    return Response(body, 200, kept, media_type)
+
+
+def _has(conditions: list[str], tag: str) -> bool:
+    """Weak comparison (RFC 9110, 8.8.3.2): whether a tag is marked weak does not count."""
+    given = [given.strip().removeprefix("W/") for condition in conditions for given in condition.split(",")]
+    return "*" in given or tag.removeprefix("W/") in given
 
 
 def flat_problem(status: int, error: errors.TopcoatError, headers: Mapping[str, str] | None = None) -> Response:

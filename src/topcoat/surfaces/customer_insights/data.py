@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, unquote_to_bytes
 
+import orjson
 from starlette.responses import Response
 
 from topcoat.core import catalog, errors
@@ -43,17 +44,25 @@ async def update_profile(call: Call) -> Response:
 
 
 async def read_data(call: Call) -> Response:
-    """A page of records, or one by its key."""
+    """A page of records, one by its key, or their number."""
     text, items = _question(call)
     query = options.parse_options(items)
     asked = address.parse_address(text)
+    flow, headers = call.flows.query, call.request.headers
+    if asked.is_count:
+        number = await flow.count_records(call.instance, asked, query)
+        return answers.conditional_answer(headers, str(number).encode(), media_type=answers.TEXT)
     context = f"{_data_address(call)}/$metadata#{asked.navigation or asked.table}"
-    if asked.key is not None and asked.navigation is None and not asked.is_count:
-        record = await call.flows.query.read_record(call.instance, asked, query)
-        return answers.json_answer(envelope.record_envelope(f"{context}/$entity", record))
-    page = await call.flows.query.read_records(call.instance, asked, query)
-    next_link = None if page.next_token is None else _next_link(call, text, items, page.next_token)
-    return answers.json_answer(envelope.list_envelope(context, page.records, page.count, next_link))
+    if asked.key is not None and asked.navigation is None:
+        record = await flow.read_record(call.instance, asked, query)
+        return answers.conditional_answer(headers, orjson.dumps(envelope.record_envelope(f"{context}/$entity", record)))
+    page = await flow.read_records(call.instance, asked, query)
+    body = shown = orjson.dumps(envelope.list_envelope(context, page.records, page.count))
+    if page.next_token is not None:
+        next_link = _next_link(call, text, items, page.next_token)
+        body = orjson.dumps(envelope.list_envelope(context, page.records, page.count, next_link))
+    # A continuation token is another one each time.
+    return answers.conditional_answer(headers, body, shown=shown)
 
 
 def _write(call: Call) -> Write:
@@ -150,7 +159,22 @@ _WRITE_PARAMETERS: Final = [
     parameter("caller", "On whose behalf.", maxLength=parameters.CALLER_LENGTH_MAX),
 ]
 _RECORD_BODY: Final = {"content": {answers.JSON: {"schema": {"type": "object", "additionalProperties": True}}}}
-_READ_OPTIONS: Final = ("$filter", "$select", "$orderby", "$top", "$skip", "$skiptoken", "$expand", "$search")
+_READ_OPTIONS: Final = (
+    "$filter",
+    "$select",
+    "$orderby",
+    "$top",
+    "$skip",
+    "$skiptoken",
+    "$count",
+    "$expand",
+    "$search",
+)
+_READ_PARAMETERS: Final = [
+    *(parameter(name, "OData option.") for name in _READ_OPTIONS),
+    parameter("asOf", "Answer as of this instant, past or future (extension).", format="date-time"),
+    parameter("explain", "Tell where each value comes from (extension).", type="boolean"),
+]
 
 OPERATIONS: Final = (
     Operation(
@@ -162,9 +186,10 @@ OPERATIONS: Final = (
         shown_path="/{instanceId}/data/{relativePath}",
         summary="Read merged records",
         responses=answers_with(200, payloads.ODataEntityPayload, "A page of records, or one record by its key.")
+        | answers_with(304, None, "The caller has it already, by the ETag in `If-None-Match`.")
         | answers_with(400, payloads.ODataError, "The query is not valid.")
         | answers_with(404, payloads.ODataError, "There is no such table or record."),
-        documentation={"parameters": [parameter(name, "OData option.") for name in _READ_OPTIONS]},
+        documentation={"parameters": _READ_PARAMETERS},
     ),
     Operation(
         id="Create-an-entity",

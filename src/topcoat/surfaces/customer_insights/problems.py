@@ -17,6 +17,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.ChangeNotFound: 404,
     errors.AddressNotFound: 404,
     errors.InstantNotKept: 404,
+    errors.AddressTooLong: 414,
     errors.BodyUnreadable: 400,
     errors.BodyTooLarge: 413,
     errors.ContentTypeNotSupported: 415,
