@@ -6,57 +6,9 @@ import uuid
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from topcoat.core.odata import expressions, parser, printer, syntax
-from topcoat.core.odata.syntax import ArithmeticOperator, Function, Operator
-
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-names = st.text("adinort_É9", min_size=1, max_size=6).filter(
-    lambda name: name.isidentifier() and name.lower() not in expressions.RESERVED
-)
-large_integers = st.integers(2**63, 10**40) | st.integers(-(10**40), -(2**63) - 1)
-decimals = (
-    st.decimals(allow_nan=False, allow_infinity=False, places=4)
-    | st.floats(allow_nan=False, allow_infinity=False).map(lambda number: decimal.Decimal(str(number)))
-    | large_integers.map(decimal.Decimal)
-)
-instants = st.datetimes(timezones=st.just(datetime.UTC))
-
-literals = st.one_of(
-    st.builds(syntax.Null),
-    st.builds(syntax.String, texts),
-    st.builds(syntax.Integer, st.integers(-(2**63), 2**63 - 1)),
-    st.builds(syntax.Decimal, decimals),
-    st.builds(syntax.Boolean, st.booleans()),
-    st.builds(syntax.DateTime, instants),
-    st.builds(syntax.Date, st.dates()),
-    st.builds(syntax.Guid, st.uuids()),
-)
-
-
-def _larger(trees):
-    terms = st.lists(trees, min_size=2, max_size=4).map(tuple)
-    return st.one_of(
-        st.builds(syntax.And, terms),
-        st.builds(syntax.Or, terms),
-        st.builds(syntax.Not, trees),
-        st.builds(syntax.Negate, trees),
-        st.builds(syntax.Comparison, trees, st.sampled_from(Operator), trees),
-        st.builds(syntax.Arithmetic, trees, st.sampled_from(ArithmeticOperator), trees),
-        st.builds(syntax.In, trees, st.lists(literals, min_size=1, max_size=3).map(tuple)),
-        st.sampled_from(Function).flatmap(lambda function: _calls(function, trees)),
-    )
-
-
-def _calls(function, trees):
-    least, most = expressions.ARGUMENTS[function]
-    arguments = st.lists(trees, min_size=least, max_size=most).map(tuple)
-    return st.builds(syntax.Call, st.just(function), arguments)
-
-
-leaves = literals | st.builds(syntax.Column, names) | st.builds(syntax.IsMemberOfSegment, texts)
-trees = st.recursive(leaves, _larger, max_leaves=12)
+from tests.unit.odata.strategies import trees
+from topcoat.core.odata import parser, printer, syntax
 
 
 @given(trees)
