@@ -9,7 +9,7 @@ from tests import make
 from tests.unit.odata import strategies
 from tests.unit.odata.strategies import TABLE
 from topcoat.core import errors
-from topcoat.core.catalog import Column
+from topcoat.core.catalog import Column, Table
 from topcoat.core.odata import binding, parser, printer, syntax
 from topcoat.core.odata.value_types import ValueType, type_of
 
@@ -199,6 +199,16 @@ def test_ten_thousand_terms_are_bound():
     text = " or ".join(f"text eq '{number}'" for number in range(10_000))
 
     assert bound(text) == parser.parse_filter(text.replace("text", "Text"))
+
+
+def test_a_column_is_asked_for_its_type_once_however_high_the_sum_above_it(monkeypatch):
+    asked = []
+    get_column = Table.get_column
+    monkeypatch.setattr(Table, "get_column", lambda table, name: asked.append(name) or get_column(table, name))
+
+    bound("Whole" + " add 1" * 90 + " eq 5")
+
+    assert len(asked) <= 3
 
 
 def test_a_date_among_date_times_is_left_as_it_is_written():

@@ -129,6 +129,8 @@ class _Binder:
         self, operand: Expression, parent: Expression, allowed: frozenset[ValueType], place: str = ""
     ) -> Expression:
         bound = self.bind(operand)
+        if allowed is NUMBERS and isinstance(bound, syntax.Negate | syntax.Arithmetic):
+            return bound  # To ask every level of a long sum for its type would take the square of its length.
         type_ = type_of(bound, self._table)
         if type_ is not ValueType.NULL and type_ not in allowed:
             raise self._failure(bound, parent, expected=_EXPECTED_SETS[allowed] + place)
