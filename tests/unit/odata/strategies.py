@@ -74,7 +74,7 @@ TABLE = make.table(
 SEGMENTS = ("Gold", "Silver")
 
 _short = st.text("aAbß .1'", max_size=4)
-_whole = st.integers(-3, 3) | st.integers(catalog.INTEGER_MIN, catalog.INTEGER_MAX)
+whole_numbers = st.integers(-3, 3) | st.integers(catalog.INTEGER_MIN, catalog.INTEGER_MAX)
 _tenths = st.integers(-30, 30).map(lambda number: decimal.Decimal(number) / 10)
 _days = st.dates(datetime.date(2026, 2, 27), datetime.date(2026, 3, 2)) | st.dates()
 _instants = st.datetimes(
@@ -99,7 +99,7 @@ def _compared(sides, operators=tuple(Operator)):
     return st.builds(syntax.Comparison, sides, st.sampled_from(operators), sides)
 
 
-def _listed(side, items):
+def listed(side, items):
     return st.builds(syntax.In, side, st.lists(items | _null, min_size=1, max_size=3).map(tuple))
 
 
@@ -107,15 +107,15 @@ def _calculated(sides):
     return st.builds(syntax.Arithmetic, sides, st.sampled_from(ArithmeticOperator), sides)
 
 
-_string_literals = st.builds(syntax.String, _short) | st.builds(syntax.Guid, st.just(uuid.UUID(int=10)))
-_integer_literals = st.builds(syntax.Integer, _whole)
-_number_literals = _integer_literals | st.builds(syntax.Decimal, _tenths | decimals)
-_date_literals = st.builds(syntax.Date, _days) | st.builds(syntax.DateTime, _instants)
+string_literals = st.builds(syntax.String, _short) | st.builds(syntax.Guid, st.just(uuid.UUID(int=10)))
+integer_literals = st.builds(syntax.Integer, whole_numbers)
+number_literals = integer_literals | st.builds(syntax.Decimal, _tenths | decimals)
+date_literals = st.builds(syntax.Date, _days) | st.builds(syntax.DateTime, _instants)
 
 strings = st.deferred(
     lambda: st.one_of(
         _column("Text"),
-        _string_literals,
+        string_literals,
         _null,
         _one_function((Function.TOLOWER, Function.TOUPPER, Function.TRIM), strings),
         _function(Function.CONCAT, strings, strings),
@@ -126,7 +126,7 @@ strings = st.deferred(
 integers = st.deferred(
     lambda: st.one_of(
         _column("Whole"),
-        _integer_literals,
+        integer_literals,
         _null,
         _function(Function.LENGTH, strings),
         _function(Function.INDEXOF, strings, strings),
@@ -138,11 +138,11 @@ integers = st.deferred(
 )
 numbers = st.deferred(
     lambda: st.one_of(
-        _column("Number"), _number_literals, integers, _calculated(numbers), st.builds(syntax.Negate, numbers)
+        _column("Number"), number_literals, integers, _calculated(numbers), st.builds(syntax.Negate, numbers)
     )
 )
 date_times = _column("Instant") | st.builds(syntax.DateTime, _instants) | _null | _function(Function.NOW)
-dates = st.one_of(_column("Day"), _date_literals, date_times, _function(Function.DATE, date_times))
+dates = st.one_of(_column("Day"), date_literals, date_times, _function(Function.DATE, date_times))
 conditions = st.deferred(
     lambda: st.one_of(
         _column("Flag"),
@@ -151,10 +151,10 @@ conditions = st.deferred(
         _compared(numbers),
         _compared(dates),
         _compared(conditions, (Operator.EQ, Operator.NE)),
-        _listed(strings, _string_literals),
-        _listed(numbers, _number_literals),
-        _listed(dates, _date_literals),
-        _listed(conditions, st.builds(syntax.Boolean, st.booleans())),
+        listed(strings, string_literals),
+        listed(numbers, number_literals),
+        listed(dates, date_literals),
+        listed(conditions, st.builds(syntax.Boolean, st.booleans())),
         st.builds(syntax.IsMemberOfSegment, st.sampled_from(SEGMENTS)),
         st.builds(syntax.Not, conditions),
         st.builds(syntax.And, st.lists(conditions | _null, min_size=2, max_size=3).map(tuple)),
@@ -171,16 +171,16 @@ _any_json = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
     max_leaves=3,
 )
-_fitting = {
+fitting = {
     "Text": _short,
-    "Whole": _whole,
+    "Whole": whole_numbers,
     "Number": _tenths.map(float) | st.floats(allow_nan=False, allow_infinity=False),
     "Flag": st.booleans(),
     "Day": _days.map(datetime.date.isoformat),
     "Instant": _instants.map(catalog.format_instant),
 }
-records = st.fixed_dictionaries({}, optional={name: st.none() | values for name, values in _fitting.items()})
-odd_records = st.fixed_dictionaries({}, optional={name: values | _any_json for name, values in _fitting.items()})
+records = st.fixed_dictionaries({}, optional={name: st.none() | values for name, values in fitting.items()})
+odd_records = st.fixed_dictionaries({}, optional={name: values | _any_json for name, values in fitting.items()})
 
 
 def subjects_of(records):

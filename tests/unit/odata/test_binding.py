@@ -97,6 +97,7 @@ REFUSED = [
     ("1 add 1 eq 'x'", 8, "the string 'x' beside a number", "a number"),
     ("(Text eq 'x') eq 5", 14, "the number 5 beside a condition", CONDITION),
     ("Flag gt true", 5, "'gt' between booleans", "'eq' or 'ne'"),
+    ("null lt Flag", 5, "'lt' between booleans", "'eq' or 'ne'"),
     ("Flag le null", 5, "'le' between booleans", "'eq' or 'ne'"),
     ("Text in ('x', 5)", 5, "the number 5 beside the string column Text", "a string in single quotes"),
     ("5 in ('x')", 2, "the string 'x' beside the number 5", "a number"),

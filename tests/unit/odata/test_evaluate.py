@@ -2,7 +2,6 @@
 
 import datetime
 import decimal
-import itertools
 import math
 
 import pytest
@@ -11,32 +10,14 @@ from hypothesis import strategies as st
 
 from tests import make
 from tests.unit.odata import strategies
+from tests.unit.odata.asking import RECORD, value_of, verdict
 from tests.unit.odata.strategies import TABLE
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import ColumnType
-from topcoat.core.odata import arithmetic, binding, evaluate, functions, parser, printer, syntax
+from topcoat.core.odata import binding, evaluate, functions, parser, printer, syntax
 from topcoat.core.odata.evaluate import Subject
-from topcoat.core.odata.syntax import ArithmeticOperator, Operator, OrderBy
+from topcoat.core.odata.syntax import Operator
 from topcoat.core.odata.value_types import ValueType, type_of
-
-RECORD = {
-    "Text": "Straße 7",
-    "Whole": 7,
-    "Number": 0.1,
-    "Flag": True,
-    "Day": "2026-02-28",
-    "Instant": "2026-02-28T10:30:05.250000Z",
-}
-
-
-def value_of(text, record=RECORD, *, segments=()):
-    tree = binding.bind_expression(parser.parse_filter(text), TABLE, option="$filter")
-    return evaluate.compile_value(tree, TABLE)(Subject(record, make.NOW, frozenset(segments)))
-
-
-def verdict(tree, subject):
-    return evaluate.compile_filter(binding.bind_filter(tree, TABLE), TABLE)(subject)
-
 
 COMPARISONS = [
     ("Text eq 'Straße 7'", True),
@@ -194,74 +175,6 @@ def test_a_text_that_grows_beyond_the_limit_is_null():
     assert value_of("concat(Text, 'x')", longest) is None
 
 
-D = decimal.Decimal
-ARITHMETIC = [
-    ("1 add 2", 3),
-    ("1 sub 2", -1),
-    ("3 mul -2", -6),
-    ("7 div 2", 3),
-    ("-7 div 2", -3),
-    ("7 div -2", -3),
-    ("-7 div -2", 3),
-    ("7 mod 3", 1),
-    ("-7 mod 3", -1),
-    ("7 mod -3", 1),
-    ("-Whole", -7),
-    ("Number add 0.2", D("0.3")),
-    ("Number mul 3", D("0.3")),
-    ("7 div 2.0", D("3.5")),
-    ("1.0 div 3", D("0." + "3" * 50)),
-    ("-7.5 mod 2", D("-1.5")),
-    ("1e300 mod 7", D(10**300 % 7)),
-    ("5e-324 mod 1e-323", D("5e-324")),
-    ("-Number", D("-0.1")),
-    ("0.1 sub 1", D("-0.9")),
-    ("1 div 0", None),
-    ("1 mod 0", None),
-    ("1.5 div 0", None),
-    ("1.5 mod 0.0", None),
-    ("0.0 div 0.0", None),
-    ("9223372036854775807 add 1", None),
-    ("9223372036854775807 add 1.0", D(2**63)),
-    ("-9223372036854775808 sub 1", None),
-    ("-9223372036854775808 div -1", None),
-    ("-(-9223372036854775808)", None),
-    ("3037000500 mul 3037000500", None),
-    ("1e308 mul 10", None),
-    ("-1e308 mul 10", None),
-    ("1e308 add 1e308", None),
-    ("1e308 div 1e-308", None),
-    ("1e-308 mul 1e-308", D(0)),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), ARITHMETIC)
-def test_arithmetic_is_exact_within_bounds_and_null_beyond(text, expected):
-    found = value_of(text)
-
-    assert (type(found), found) == (type(expected), expected)
-
-
-@given(strategies._whole, strategies._whole.filter(bool))
-def test_quotient_and_remainder_make_the_dividend_again(dividend, divisor):
-    quotient = arithmetic.calculate(ArithmeticOperator.DIV, dividend, divisor)
-    remainder = arithmetic.calculate(ArithmeticOperator.MOD, dividend, divisor)
-
-    if quotient is None:
-        assert (dividend, divisor) == (catalog.INTEGER_MIN, -1)
-    else:
-        assert quotient * divisor + remainder == dividend
-        assert abs(remainder) < abs(divisor)
-        assert remainder * dividend >= 0
-
-
-@given(st.sampled_from(ArithmeticOperator), strategies.decimals, strategies.decimals | strategies._whole)
-def test_arithmetic_of_decimals_is_a_number_that_a_float_can_hold_or_null(operator, left, right):
-    found = arithmetic.calculate(operator, left, right)
-
-    assert found is None or (len(found.as_tuple().digits) <= 50 and math.isfinite(float(found)))
-
-
 def test_a_segment_is_asked_of_the_subject():
     assert value_of("IsMemberOfSegment('Gold')", segments=["Gold"]) is True
     assert value_of("not IsMemberOfSegment('gold')", segments=["Gold"]) is True
@@ -274,13 +187,13 @@ ODD = [
     ("Text", ["é", {"a": None}], '["é",{"a":null}]'),
     ("Whole", "5", None),
     ("Whole", True, None),
-    ("Whole", 1.5, D("1.5")),
-    ("Number", 5, D(5)),
+    ("Whole", 1.5, decimal.Decimal("1.5")),
+    ("Number", 5, decimal.Decimal(5)),
     ("Number", "5", None),
     ("Number", False, None),
     ("Number", math.nan, None),
     ("Number", math.inf, None),
-    ("Number", 1e23, D("1e23")),
+    ("Number", 1e23, decimal.Decimal("1e23")),
     ("Flag", 1, None),
     ("Flag", "true", None),
     ("Day", "2026-02-28T00:00:00Z", None),
@@ -301,7 +214,7 @@ def test_what_does_not_fit_its_column_is_its_text_or_null(column, stored, expect
     assert value_of(column, {column: stored}) == expected
 
 
-@given(strategies._fitting["Instant"] | strategies._fitting["Day"])
+@given(strategies.fitting["Instant"] | strategies.fitting["Day"])
 def test_a_canonical_time_is_read_as_the_instant_it_names(text):
     column = "Instant" if "T" in text else "Day"
 
@@ -337,7 +250,7 @@ def test_whatever_binding_lets_through_is_evaluated(tree, subject):
         bound = binding.bind_filter(tree, TABLE)
     except errors.BadInput:
         return
-    assert evaluate.compile_filter(bound, TABLE)(subject) in (True, False, None)
+    assert type(evaluate.compile_filter(bound, TABLE)(subject)) in (bool, type(None))
 
 
 @pytest.mark.parametrize("deep", ["not (" * 45 + "Flag" + ")" * 45, "Whole" + " add 1" * 98 + " eq 105"])
@@ -392,9 +305,9 @@ def test_exactly_one_of_less_equal_and_greater_holds_unless_one_side_is_null(pai
 
 
 memberships = st.one_of(
-    strategies._listed(strategies.strings, strategies._string_literals),
-    strategies._listed(strategies.numbers, strategies._number_literals),
-    strategies._listed(strategies.dates, strategies._date_literals),
+    strategies.listed(strategies.strings, strategies.string_literals),
+    strategies.listed(strategies.numbers, strategies.number_literals),
+    strategies.listed(strategies.dates, strategies.date_literals),
 )
 
 
@@ -428,58 +341,6 @@ def test_a_tree_is_walked_a_node_before_its_operands():
     walked = syntax.walk(parser.parse_filter("A gt 1 and not B"))
 
     assert [type(node).__name__ for node in walked] == ["And", "Comparison", "Column", "Integer", "Not", "Column"]
-
-
-ORDERED = [
-    ("Text", [None, "", "A", "B", "a", "ß", "\uffff", "🦀"]),
-    ("Whole", [None, -10, -9, 0, 9, 10]),
-    ("Number", [None, -1.5, 0.0, 0.1, 9.0, 10.0, 1e300]),
-    ("Flag", [None, False, True]),
-    ("Day", [None, "0001-01-01", "1999-12-31", "2000-01-01"]),
-    ("Instant", [None, "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.500000Z", "2026-01-01T00:00:01Z"]),
-]
-
-
-@pytest.mark.parametrize(("column", "values"), ORDERED)
-def test_null_is_lowest_and_the_rest_sorts_as_what_it_is(column, values):
-    for text, expected in ((column, values), (f"{column} desc", values[::-1])):
-        key = evaluate.compile_order(binding.bind_orderby(parser.parse_orderby(text), TABLE), TABLE)
-        shuffled = [Subject({column: value}, make.NOW) for value in values[::2] + values[1::2]]
-
-        assert [subject.record[column] for subject in sorted(shuffled, key=key)] == expected
-
-
-def test_every_key_has_its_own_direction():
-    key = evaluate.compile_order(
-        binding.bind_orderby(parser.parse_orderby("Text desc,length(Text),Whole"), TABLE), TABLE
-    )
-    records = [{"Text": text, "Whole": whole} for text, whole in itertools.product("ab", [2, 1, None])]
-
-    found = sorted((Subject(record, make.NOW) for record in records), key=key)
-
-    assert [(s.record["Text"], s.record["Whole"]) for s in found] == [
-        (text, whole) for text in "ba" for whole in (None, 1, 2)
-    ]
-
-
-def test_the_key_of_values_is_that_of_the_record_which_has_them():
-    keys = (OrderBy(syntax.Column("Text"), descending=True), OrderBy(syntax.Column("Whole")))
-    of_record = evaluate.compile_order(keys, TABLE)(Subject(RECORD, make.NOW))
-
-    assert evaluate.order_key([RECORD["Text"], RECORD["Whole"]], [True, False]) == of_record
-    assert hash(evaluate.order_key([RECORD["Text"], RECORD["Whole"]], [True, False])) == hash(of_record)
-    assert evaluate.order_key([RECORD["Text"], RECORD["Whole"]]) != of_record
-    assert evaluate.order_key([None, 1]) < evaluate.order_key(["", 0])
-
-
-@given(st.sampled_from(sorted(strategies._fitting)), strategies.subjects, strategies.subjects)
-def test_one_order_is_the_other_turned_round(column, one, other):
-    up = evaluate.compile_order((OrderBy(syntax.Column(column)),), TABLE)
-    down = evaluate.compile_order((OrderBy(syntax.Column(column), descending=True),), TABLE)
-
-    assert (up(one) < up(other)) is (down(one) > down(other))
-    assert (up(one) <= up(other)) is (down(one) >= down(other))
-    assert (up(one) == up(other)) is (down(one) == down(other))
 
 
 @pytest.mark.parametrize("type_", ColumnType)
