@@ -79,7 +79,8 @@ async def test_a_key_that_a_refresh_took_away_leads_nowhere_until_the_refresh_is
 
 async def test_keys_counts_and_sizes_of_one_instance_are_not_those_of_another(service: Service, tmp_path: Path) -> None:
     """S33."""
-    await service.refresh(environment(tmp_path, [customer("a"), customer("b")], [activity("1", "a")], [key("m", "a")]))
+    keys = [key("m", "a"), key("o", "b")]
+    await service.refresh(environment(tmp_path, [customer("a"), customer("b")], [activity("1", "a")], keys))
     ours = await size(service, "Customer"), await size(service, "UnifiedActivity")
 
     await service.refresh(
@@ -89,6 +90,7 @@ async def test_keys_counts_and_sizes_of_one_instance_are_not_those_of_another(se
 
     assert (await key_ring(service, "m")).customer_id == "a"
     assert (await key_ring(service, "m", OTHER_INSTANCE)).customer_id == "b"
+    assert [t.keys for t in (await key_ring(service, "o")).tables] == [("o",)]
     assert await counts(service, "a") == {("Note", None): 1}
     assert await counts(service, "b", OTHER_INSTANCE) == {}
     with pytest.raises(errors.RecordNotFound):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
+from typing import assert_never
 
 from topcoat.clock import Clock
 from topcoat.core import catalog, errors
@@ -123,6 +124,8 @@ class Inventory:
                 return await timelines.get_activities_size(scan, _shown(sight), view)
             case TableKind.SOURCE:
                 raise errors.NotSupported(what=f"The size of {table.name}", hint=" yet: its records are not kept")
+            case _:
+                assert_never(table.kind)
 
 
 def _shown(sight: Sight, members: tuple[str, ...] | None = None) -> ActivityQuestion:

@@ -32,8 +32,9 @@ WHERE k.instance_id = :instance_id AND k.source_table = :source_table AND k.sour
   AND {at_generation("k")}
 """)
 
+# A unary plus keeps the primary key, which begins with the instance, from being chosen for a look-up by customer.
 _LIST_KEYS: Final = PointStatement(f"""
 SELECT k.source_table, k.source_key FROM key_ring k
-WHERE k.instance_id = :instance_id AND k.customer_id = :customer_id AND {at_generation("k")}
+WHERE +k.instance_id = :instance_id AND k.customer_id = :customer_id AND {at_generation("k")}
 ORDER BY k.source_table, k.source_key
 """)

@@ -118,8 +118,7 @@ def _document(customer_id: str, document: Any) -> Document:
 @cache
 def _fetch(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
     return PointStatement(f"""
-SELECT m.customer_id, CAST(m.document AS text) AS document
-FROM {rowset.ids_from_json(is_postgresql=is_postgresql)}
-JOIN measure_record m ON m.instance_id = :instance_id AND m.customer_id = named.customer_id
-                     AND {at_generation("m")}
+SELECT m.customer_id, CAST(m.document AS text) FROM measure_record m
+WHERE m.instance_id = :instance_id AND m.customer_id {rowset.among_ids(is_postgresql=is_postgresql)}
+  AND {at_generation("m")}
 """)

@@ -171,6 +171,7 @@ async def find_survivors(
 @cache
 def _find_survivors(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
     return PointStatement(f"""
-SELECT a.alias_id, a.customer_id FROM {rowset.ids_from_json(is_postgresql=is_postgresql)}
-JOIN alias a ON a.instance_id = :instance_id AND a.alias_id = named.customer_id AND {at_generation("a")}
+SELECT a.alias_id, a.customer_id FROM alias a
+WHERE a.instance_id = :instance_id AND a.alias_id {rowset.among_ids(is_postgresql=is_postgresql)}
+  AND {at_generation("a")}
 """)

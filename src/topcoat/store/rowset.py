@@ -41,3 +41,10 @@ def ids_from_json(*, is_postgresql: bool) -> str:
     if is_postgresql:
         return "jsonb_array_elements_text(CAST(:ids AS jsonb)) AS named(customer_id)"
     return "(SELECT value AS customer_id FROM json_each(:ids)) AS named"
+
+
+def among_ids(*, is_postgresql: bool) -> str:
+    """The end of a condition `column …` on the parameter `:ids`: a look-up by key for each, never a join."""
+    if is_postgresql:
+        return "= ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS jsonb))))"
+    return "IN (SELECT value FROM json_each(:ids))"

@@ -27,9 +27,10 @@ async def list_memberships(
     return {customer_id: frozenset(segments) for customer_id, segments in found.items()}
 
 
+# A unary plus keeps the primary key, which begins with the instance, from being chosen for a look-up by customer.
 _LIST_SEGMENTS: Final = PointStatement(f"""
 SELECT s.segment FROM segment_membership s
-WHERE s.customer_id = '' AND s.instance_id = :instance_id AND {at_generation("s")}
+WHERE s.customer_id = '' AND +s.instance_id = :instance_id AND {at_generation("s")}
 ORDER BY s.segment
 """)
 
@@ -37,8 +38,7 @@ ORDER BY s.segment
 @cache
 def _list_memberships(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
     return PointStatement(f"""
-SELECT m.customer_id, m.segment
-FROM {rowset.ids_from_json(is_postgresql=is_postgresql)}
-JOIN segment_membership m ON m.customer_id = named.customer_id AND m.instance_id = :instance_id
-                         AND {at_generation("m")}
+SELECT m.customer_id, m.segment FROM segment_membership m
+WHERE m.customer_id {rowset.among_ids(is_postgresql=is_postgresql)} AND +m.instance_id = :instance_id
+  AND {at_generation("m")}
 """)
