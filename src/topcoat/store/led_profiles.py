@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from topcoat.core.catalog import Column, Table
+from topcoat.core.odata import evaluate
 from topcoat.core.odata.syntax import Expression
 from topcoat.store import values
 from topcoat.store.filters import EVERYTHING, Parameters
 from topcoat.store.leads import ColumnLead, IdLead, Lead, SegmentLead, TokenLead
-from topcoat.store.profile_sql import ProfileSql
+from topcoat.store.profile_sql import Changes, ProfileSql
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class LedProfiles:
         filter_ = self.question.filter
         condition = self.sql.snapshot_translation(self.parameters, "p").condition(filter_)
         if filter_ is not None and condition is not EVERYTHING and not _is_whole(lead, filter_):
-            conditions.append(f"(({condition.sql}) OR {self.sql.touched('p.customer_id')})")
+            touched = self.sql.touched("p.customer_id", evaluate.columns_of(filter_))
+            conditions.append(f"(({condition.sql}) OR {touched})")
         return f"{source} WHERE {' AND '.join(conditions)}"
 
     def led(self, lead: Lead | None) -> tuple[str, list[str]]:
@@ -75,8 +77,10 @@ class LedProfiles:
                 assert_never(lead)
         return source, conditions
 
-    def changes(self, lead: ColumnLead) -> str:
+    def changes(self, lead: Lead) -> list[Changes]:
         """The live changes that bring a value along a lead."""
+        if not isinstance(lead, ColumnLead):
+            return []
         named = values.names_sql(lead.column, "o.column_values", is_postgresql=self.is_postgresql)
         condition = self.sql.change_translation(self.parameters, "o").condition(lead.condition)
         return self.sql.changes(f"{named} AND ({condition.sql})")
@@ -87,8 +91,7 @@ class LedProfiles:
         for lead in self.question.leads or ():
             source, conditions = self.led(lead)
             selects.append(f"SELECT p.customer_id FROM {source} WHERE {' AND '.join(conditions)}")
-            if isinstance(lead, ColumnLead):
-                selects.append(f"SELECT o.customer_id FROM ({self.changes(lead)}) AS o")
+            selects += [f"SELECT {changes.customer} FROM {changes.rows}" for changes in self.changes(lead)]
         return " UNION ALL ".join(selects)
 
 

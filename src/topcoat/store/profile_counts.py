@@ -2,8 +2,7 @@
 
 from topcoat.core.odata import evaluate
 from topcoat.core.overlay.override import View
-from topcoat.store import profile_sql, values
-from topcoat.store.leads import ColumnLead
+from topcoat.store import profile_sql
 from topcoat.store.led_profiles import LedProfiles, ProfileQuestion
 from topcoat.store.point import prepared
 from topcoat.store.scans import ScanReader
@@ -30,20 +29,15 @@ FROM {sql.merged(changed)} AS m"""
 
 def _changed_ids(led: LedProfiles) -> str:
     """The changed profiles whose match may differ from the snapshot's; others that changed do no harm."""
+    tree = led.question.filter
+    columns = evaluate.columns_of(tree) if tree is not None else frozenset()
     if led.question.leads is None:
-        return f"SELECT o.customer_id FROM ({led.sql.changes(_names_any(led))}) AS o"
+        named = led.sql.names_any("o", columns)
+        return " UNION ALL ".join(f"SELECT {c.customer} FROM {c.rows}" for c in led.sql.changes(named))
     selects = []
     for lead in led.question.leads:
         source, conditions = led.led(lead)
-        touched = led.sql.touched("p.customer_id")
+        touched = led.sql.touched("p.customer_id", columns)
         selects.append(f"SELECT p.customer_id FROM {source} WHERE {' AND '.join(conditions)} AND {touched}")
-        if isinstance(lead, ColumnLead):
-            selects.append(f"SELECT o.customer_id FROM ({led.changes(lead)}) AS o")
+        selects += [f"SELECT {changes.customer} FROM {changes.rows}" for changes in led.changes(lead)]
     return " UNION ALL ".join(selects)
-
-
-def _names_any(led: LedProfiles) -> str:
-    tree, columns = led.question.filter, led.question.table.columns_by_name
-    names = sorted(evaluate.columns_of(tree)) if tree is not None else []
-    tests = [values.names_sql(columns[name], "o.column_values", is_postgresql=led.is_postgresql) for name in names]
-    return " OR ".join(tests) if tests else "1 = 0"

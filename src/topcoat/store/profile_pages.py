@@ -13,7 +13,6 @@ from topcoat.core.catalog import CUSTOMER_ID, Document
 from topcoat.core.overlay.override import View
 from topcoat.store import keyset, profile_sql, profiles, values
 from topcoat.store.keyset import Key
-from topcoat.store.leads import ColumnLead
 from topcoat.store.led_profiles import LedProfiles, ProfileQuestion
 from topcoat.store.point import PointStatement, prepared
 from topcoat.store.profiles import StoredProfile
@@ -116,33 +115,27 @@ class _Page:
 
     def _parts(self) -> Iterator["_Part"]:
         led, sql = self.led, self.led.sql
-        if self.question.order:
-            (key,) = self.question.order
-            name = key.column.name
-            yield _Part(led.snapshot(None), "p.customer_id", [sql.operand(name, "p.document", "p.customer_id").sql])
-            named = values.names_sql(key.column, "o.column_values", is_postgresql=sql.is_postgresql)
-            brought = sql.operand(name, "o.column_values", "o.customer_id").sql
-            yield _Part(f"({sql.changes(named)}) AS o WHERE 1 = 1", "o.customer_id", [brought], is_distinct=True)
+        if not self.question.order:
+            for lead in self.question.leads or (None,):
+                yield _Part(led.snapshot(lead), "p.customer_id", [])
+                for changes in led.changes(lead) if lead is not None else ():
+                    yield _Part(changes.rows, changes.customer, [], is_distinct=True)
             return
-        for lead in self.question.leads or (None,):
-            yield _Part(led.snapshot(lead), "p.customer_id", [])
-            if isinstance(lead, ColumnLead):
-                yield _Part(f"({led.changes(lead)}) AS o WHERE 1 = 1", "o.customer_id", [], is_distinct=True)
+        (key,) = self.question.order
+        name = key.column.name
+        yield _Part(led.snapshot(None), "p.customer_id", [sql.operand(name, "p.document", "p.customer_id").sql])
+        for changes in sql.changes(sql.names_any("o", [name])):
+            brought = sql.operand(name, "o.column_values", changes.customer).sql
+            yield _Part(changes.rows, changes.customer, [brought], is_distinct=True)
 
     def _ranges(self, part: "_Part") -> list[str]:
         """The part's streams behind the position."""
         keys = self.keys(part.keys, part.customer)
         conditions = ["1 = 1"] if self.after is None else keyset.ranges(keys, self.position())
-        columns = f"{part.customer} AS customer_id{_shown(part.keys)}"
-        if not part.is_distinct:
-            tail = f"ORDER BY {keyset.order_by(keys)} LIMIT :reach"
-            return [f"SELECT {columns} FROM {part.rows} AND ({condition}) {tail}" for condition in conditions]
-        shown = keyset.order_by(self.keys(_numbered("d", self.question), "d.customer_id"))
-        return [
-            f"SELECT DISTINCT * FROM (SELECT {columns} FROM {part.rows} AND ({condition})) AS d"
-            f" ORDER BY {shown} LIMIT :reach"
-            for condition in conditions
-        ]
+        distinct = "DISTINCT " if part.is_distinct else ""
+        head = f"SELECT {distinct}{part.customer} AS customer_id{_shown(part.keys)} FROM {part.rows}"
+        order = keyset.order_by(keys)
+        return [f"{head} AND ({condition}) ORDER BY {order} LIMIT :reach" for condition in conditions]
 
 
 @dataclass(frozen=True, slots=True)

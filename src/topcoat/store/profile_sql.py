@@ -4,6 +4,7 @@ The instance stands in the text as a number, because the indexes of an instance 
 may use them; the view comes as the parameters generation, now, sequence and recorded_until.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,6 +56,14 @@ def releases_as_json(*, is_postgresql: bool) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """`rows` is FROM and WHERE of changes `o`; `customer` the surviving id of their profile."""
+
+    rows: str
+    customer: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileSql:
     """Fragments for one instance on one kind of database."""
 
@@ -81,21 +90,32 @@ class ProfileSql:
             f" AND +{table}.sequence <= :sequence AND +{table}.recorded_at <= :recorded_until"
         )
 
-    def touched(self, customer: str) -> str:
-        """Whether there is any live change of a profile, under its id or an alias."""
+    def touched(self, customer: str, columns: Collection[str] | None = None) -> str:
+        """Whether there is a live change of a profile, under its id or an alias, that names any of these columns."""
+        named = self.names_any("t", columns)
         return (
-            f"(EXISTS (SELECT 1 FROM override t WHERE {self.live_of('t', f'= {customer}')})"
+            f"(EXISTS (SELECT 1 FROM override t WHERE {self.live_of('t', f'= {customer}')} AND {named})"
             f" OR {customer} IN (SELECT b.customer_id FROM alias b WHERE {self.rows('b')}"
-            f" AND EXISTS (SELECT 1 FROM override t WHERE {self.live_of('t', '= b.alias_id')})))"
+            f" AND EXISTS (SELECT 1 FROM override t WHERE {self.live_of('t', '= b.alias_id')} AND {named})))"
         )
 
-    def changes(self, condition: str) -> str:
-        """A SELECT of live changes `o` under the surviving id of their profile."""
-        return (
-            "SELECT COALESCE(b.customer_id, o.customer_id) AS customer_id, o.column_values FROM override o"
-            f" LEFT JOIN alias b ON {self.rows('b')} AND b.alias_id = o.customer_id"
-            f" WHERE {self.live('o')} AND ({condition})"
-        )
+    def names_any(self, change: str, columns: Collection[str] | None) -> str:
+        """Whether a change names any of these columns; None for any at all."""
+        if columns is None:
+            return "1 = 1"
+        known, document = self.table.columns_by_name, f"{change}.column_values"
+        names = [values.names_sql(known[name], document, is_postgresql=self.is_postgresql) for name in sorted(columns)]
+        return f"({' OR '.join(names)})" if names else "1 = 0"
+
+    def changes(self, condition: str) -> list[Changes]:
+        """Live changes `o` by the surviving id of their profile: an index can give those in order whose id it is."""
+        aliased = f"{self.rows('b')} AND b.alias_id = o.customer_id"
+        asked = f"{self.live('o')} AND ({condition})"
+        own = f"override o WHERE {asked} AND NOT EXISTS (SELECT 1 FROM alias b WHERE {aliased})"
+        return [
+            Changes(own, "o.customer_id"),
+            Changes(f"override o JOIN alias b ON {aliased} WHERE {asked}", "b.customer_id"),
+        ]
 
     def family(self, customer: str) -> str:
         """`IN (…)` or `= ANY(…)`: the ids under which the changes of a profile are stored."""
@@ -110,7 +130,7 @@ class ProfileSql:
         family = self.family(customer)
         not_released = (
             f"NOT EXISTS (SELECT 1 FROM override_release r WHERE r.instance_id = {self.instance_id}"
-            f" AND r.customer_id {family} AND r.sequence <= :sequence AND r.recorded_at <= :recorded_until"
+            f" AND r.customer_id {family} AND +r.sequence <= :sequence AND +r.recorded_at <= :recorded_until"
             " AND ((r.column_name IS NULL AND r.released_sequence = o.sequence) OR (r.column_name = e.key"
             " AND r.released_sequence >= o.sequence AND r.generation <= :generation)))"
         )
@@ -136,8 +156,8 @@ class ProfileSql:
        (SELECT {changes_as_json(is_postgresql=is_postgresql)} FROM override o
         WHERE {self.live_of("o", family)}),
        (SELECT {releases_as_json(is_postgresql=is_postgresql)} FROM override_release r
-        WHERE r.instance_id = {self.instance_id} AND r.sequence <= :sequence AND r.recorded_at <= :recorded_until
-          AND r.customer_id {family})"""
+        WHERE r.instance_id = {self.instance_id} AND r.customer_id {family}
+          AND +r.sequence <= :sequence AND +r.recorded_at <= :recorded_until)"""
 
     def merged(self, profiles: str) -> str:
         """A table expression over profiles `p`, of which only changed ones are folded; see `merged_operand`."""

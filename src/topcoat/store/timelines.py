@@ -139,12 +139,22 @@ class _ActivitySql:
     def is_exact(self) -> bool:
         return all(branch.translation.condition(self.question.filter).is_exact for branch in self.branches())
 
-    def branches(self) -> tuple[_Branch, _Branch]:
+    def branches(self) -> tuple[_Branch, ...]:
+        """Of real-time activities those stored under their profile's own id apart: an index has them in order."""
         instance = f"a.instance_id = {self.question.instance_id}"
-        snapshot = self._branch("snapshot_activity", "a.customer_id", f"{instance} AND {at_generation('a')}")
-        survivor = self._survivor("a.customer_id")
-        realtime = self._branch("realtime_activity", survivor, f"{instance} AND {self._is_shown(survivor)}")
-        return snapshot, realtime
+        aliased = f"b.instance_id = {self.question.instance_id} AND b.alias_id = a.customer_id AND {at_generation('b')}"
+        is_own = f"(SELECT 1 FROM alias b WHERE {aliased} LIMIT 1) IS NULL"
+        return (
+            self._branch("snapshot_activity a", "a.customer_id", f"{instance} AND {at_generation('a')}"),
+            self._branch(
+                "realtime_activity a", "a.customer_id", f"{instance} AND {is_own} AND {self._is_shown('a.customer_id')}"
+            ),
+            self._branch(
+                f"realtime_activity a JOIN alias b ON {aliased}",
+                "b.customer_id",
+                f"{instance} AND {self._is_shown('b.customer_id')}",
+            ),
+        )
 
     def pages(self, after: Document | None) -> list[str]:
         """Conditions, order and limit inside each branch, so that it reads no more than a page can show."""
@@ -160,7 +170,7 @@ class _ActivitySql:
     def _branch(self, table: str, customer: str, visible: str) -> _Branch:
         translation = Translation(self.parameters, lambda name: self._operand(name, customer))
         conditions = [visible, f"({translation.condition(self.question.filter).sql})", *self._asked()]
-        return _Branch(table, customer, f"{table} a WHERE {' AND '.join(conditions)}", translation)
+        return _Branch(table, customer, f"{table} WHERE {' AND '.join(conditions)}", translation)
 
     def _asked(self) -> list[str]:
         question, conditions = self.question, []
@@ -212,7 +222,7 @@ class _ActivitySql:
     def _shown(self, branch: _Branch) -> str:
         document = "CAST(a.document AS text) AS document"
         common = f"a.activity_id, {branch.customer} AS customer_id, a.activity_time, {document}, a.source_table"
-        if branch.table == "realtime_activity":
+        if branch.table.startswith("realtime_activity"):
             return f"{common}, a.sequence, a.valid_until, a.recorded_at, a.caller, a.principal"
         numbers = ", ".join(f"CAST(NULL AS bigint) AS {name}" for name in ("sequence", "valid_until", "recorded_at"))
         return f"{common}, {numbers}, CAST(NULL AS text) AS caller, CAST(NULL AS text) AS principal"
@@ -228,12 +238,9 @@ class _ActivitySql:
        AND {at_generation("same")} LIMIT 1) IS NULL
   AND (SELECT 1 FROM realtime_activity twin WHERE twin.instance_id = {instance}
        AND twin.activity_id = a.activity_id AND twin.sequence < a.sequence AND {_live("twin")}
-       AND {self._survivor("twin.customer_id")} = {survivor} LIMIT 1) IS NULL"""
-
-    def _survivor(self, named: str) -> str:
-        """The id of the profile that an id names (S18)."""
-        return f"""COALESCE((SELECT b.customer_id FROM alias b WHERE b.instance_id = {self.question.instance_id}
-       AND b.alias_id = {named} AND {at_generation("b")} LIMIT 1), {named})"""
+       AND COALESCE((SELECT v.customer_id FROM alias v WHERE v.instance_id = {instance}
+            AND v.alias_id = twin.customer_id AND {at_generation("v")} LIMIT 1), twin.customer_id) = {survivor}
+       LIMIT 1) IS NULL"""
 
 
 def _live(table: str) -> str:

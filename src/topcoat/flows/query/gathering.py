@@ -46,12 +46,16 @@ async def gather(
     after: Position | None,
     skip: int,
     size: int,
+    spare: int = 0,
     deadline: Deadline,
 ) -> Gathered[Item]:
-    """`size` items behind the first `skip`; `fetch` reads a chunk of candidates from behind a position on."""
+    """`size` items behind the first `skip`; `fetch` reads a chunk of candidates from behind a position on.
+
+    `spare` more candidates are read at once, where some are likely not to belong.
+    """
     gathered: Gathered[Item] = Gathered()
     wanted = size + 1
-    limit = min(skip + wanted, CHUNK_MAX)
+    limit = min(skip + wanted + spare, CHUNK_MAX)
     while True:
         chunk = await fetch(after, limit)
         skipped = min(skip, len(chunk.items))

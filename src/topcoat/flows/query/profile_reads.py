@@ -24,6 +24,7 @@ from topcoat.store.profiles import StoredProfile
 
 Position = tuple[Any, ...]
 
+SPARE_CANDIDATES: Final = 8
 _IN_NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -85,6 +86,7 @@ class ProfileRead:
             after=None if after is None else self._position(question, after),
             skip=0 if is_plain else skip,
             size=self._plan.page_size,
+            spare=0 if is_plain else SPARE_CANDIDATES,
             deadline=self._reading.deadline,
         )
         return gathered.items, gathered.has_more
