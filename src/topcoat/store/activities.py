@@ -6,13 +6,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
 from topcoat.clock import from_microseconds, to_microseconds
 from topcoat.core.catalog import Document
 from topcoat.core.mapping import CustomerReference
 from topcoat.store import rowset
 from topcoat.store.engine import WriteConnection, dump_json, load_json
+from topcoat.store.point import PointStatement, PointWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +49,31 @@ class Batch:
         }
 
 
-async def insert_activities(
-    connection: WriteConnection, batch: Batch, activities: Sequence[NewActivity]
-) -> dict[int, str]:
+async def insert_activities(connection: PointWriter, batch: Batch, activities: Sequence[NewActivity]) -> dict[int, str]:
     """Insert those whose profile exists and whose id is free; return sequence -> the CustomerId they were stored under.
 
     An id is taken while a live real-time activity or the snapshot holds it, under any alias of the profile (S13); of
     equal ids in the batch the first wins.
     """
     values = batch.parameters() | {"rows": dump_json([_row(a) for a in activities])}
-    inserted = await connection.fetch_all(_insert(connection.is_postgresql), values)
-    return {row.sequence: row.customer_id for row in inserted}
+    inserted = await connection.fetch_point(_insert(connection.is_postgresql), values)
+    return {row[0]: row[1] for row in inserted}
 
 
-async def find_named_profiles(connection: WriteConnection, batch: Batch, activities: Sequence[NewActivity]) -> set[int]:
+async def find_named_profiles(connection: PointWriter, batch: Batch, activities: Sequence[NewActivity]) -> set[int]:
     """The sequences of those activities whose customer is a profile of the generation."""
     values = batch.parameters() | {"rows": dump_json([_row(a) for a in activities])}
     del values["recorded_at"]
-    rows = await connection.fetch_all(_find_named(connection.is_postgresql), values)
-    return {row.sequence for row in rows}
+    rows = await connection.fetch_point(_find_named(connection.is_postgresql), values)
+    return {row[0] for row in rows}
 
 
-async def insert_waiting(connection: WriteConnection, batch: Batch, activities: Sequence[NewActivity]) -> set[int]:
+async def insert_waiting(connection: PointWriter, batch: Batch, activities: Sequence[NewActivity]) -> set[int]:
     """Keep source records until their customer is unified; one copy of each while it waits (S14)."""
     values = batch.parameters() | {"rows": dump_json([_row(a) for a in activities])}
     del values["generation"]
-    rows = await connection.fetch_all(_insert_waiting(connection.is_postgresql), values)
-    return {row.sequence for row in rows}
+    rows = await connection.fetch_point(_insert_waiting(connection.is_postgresql), values)
+    return {row[0] for row in rows}
 
 
 async def take_attachable(connection: WriteConnection, batch: Batch, *, limit: int) -> list[NewActivity]:
@@ -155,8 +154,8 @@ _PROFILE_EXISTS = """(
 
 
 @cache
-def _insert(is_postgresql: bool) -> TextClause:  # noqa: FBT001 - a cache key
-    return text(f"""
+def _insert(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
+    return PointStatement(f"""
 WITH {_resolved(is_postgresql)}, ranked AS MATERIALIZED (
     SELECT *, row_number() OVER (PARTITION BY survivor_id, activity_id ORDER BY sequence) AS place FROM resolved
 )
@@ -180,14 +179,14 @@ RETURNING sequence, customer_id
 
 
 @cache
-def _find_named(is_postgresql: bool) -> TextClause:  # noqa: FBT001 - a cache key
-    return text(f"WITH {_resolved(is_postgresql)} SELECT r.sequence FROM resolved r WHERE {_PROFILE_EXISTS}")
+def _find_named(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
+    return PointStatement(f"WITH {_resolved(is_postgresql)} SELECT r.sequence FROM resolved r WHERE {_PROFILE_EXISTS}")
 
 
 @cache
-def _insert_waiting(is_postgresql: bool) -> TextClause:  # noqa: FBT001 - a cache key
+def _insert_waiting(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
     rows = rowset.rows_from_json(rowset.NEW_ACTIVITY_COLUMNS, is_postgresql=is_postgresql)
-    return text(f"""
+    return PointStatement(f"""
 WITH ranked AS MATERIALIZED (
     SELECT new.*, row_number() OVER (PARTITION BY new.activity_id ORDER BY new.sequence) AS place FROM {rows}
 )

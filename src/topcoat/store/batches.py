@@ -12,8 +12,8 @@ from topcoat.core.overlay import lifetime, override
 from topcoat.core.overlay.override import View
 from topcoat.store import activities, instances, overrides
 from topcoat.store.activities import Batch, NewActivity
-from topcoat.store.engine import WriteConnection
 from topcoat.store.instances import Stand
+from topcoat.store.point import PointWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ Outcome = Written | errors.TopcoatError | GenerationMoved
 
 
 async def commit_batch(
-    connection: WriteConnection, guid: str, writes: Sequence[WriteRequest], clock: Clock
+    connection: PointWriter, guid: str, writes: Sequence[WriteRequest], clock: Clock
 ) -> list[Outcome]:
     """Run inside one transaction that holds the instance's lock; the outcomes hold once it is committed."""
     stand = await instances.find_stand(connection, guid)
@@ -85,7 +85,7 @@ async def commit_batch(
 
 
 class _Run:
-    def __init__(self, connection: WriteConnection, stand: Stand, recorded_at: datetime) -> None:
+    def __init__(self, connection: PointWriter, stand: Stand, recorded_at: datetime) -> None:
         self._connection = connection
         self._stand = stand
         self._batch = Batch(stand.instance_id, stand.generation or 0, recorded_at)

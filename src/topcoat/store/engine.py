@@ -1,11 +1,10 @@
 """Engines and connections: a read cannot write, because its connection is of another type."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-import asyncpg
 import orjson
 import sqlalchemy
 from sqlalchemy import Row, event, exc, text
@@ -14,10 +13,19 @@ from sqlalchemy.pool import NullPool
 
 from topcoat.core import errors
 from topcoat.store import schema
+from topcoat.store.locked import (
+    SQLITE_BUSY_TIMEOUT_MS,
+    SQLITE_READ_SETTINGS,
+    SQLITE_WRITE_SETTINGS,
+    Locked,
+    PostgresqlLocked,
+    SqliteLocked,
+)
 from topcoat.store.point import (
     LOOKUP_SETTINGS,
     PointReader,
     PointStatement,
+    PointWriter,
     PostgresqlPointReader,
     Rows,
     SqlitePointReader,
@@ -25,7 +33,6 @@ from topcoat.store.point import (
 )
 from topcoat.store.scans import PostgresqlScanReader, ScanReader, SqliteScanReader
 
-BUSY_TIMEOUT_MS = 30_000
 POOL_SIZE_MAX = 6  # of readers, and as many writers; with point reads at most 20 connections a process
 POOL_TIMEOUT_SECONDS = 10
 _EXPECTED_URL = "sqlite:///path/to/file or postgresql://user@host/database"
@@ -62,18 +69,8 @@ class ReadConnection:
 class WriteConnection(ReadConnection):
     """Runs statements inside one transaction that is committed when its block ends without an error."""
 
-    def __init__(self, connection: AsyncConnection, *, is_last_deferred: bool = False) -> None:
-        super().__init__(connection)
-        self._is_last_deferred = is_last_deferred
-        self.last = ""
-
     async def run_last(self, sql: str) -> None:
-        """Run SQL without parameters as the transaction's last statement, together with the commit where that saves
-        a round trip."""
-        if self._is_last_deferred:
-            self.last = sql
-        else:
-            await self.run(text(sql))
+        await self.run(text(sql))
 
     async def run(
         self, statement: sqlalchemy.Executable, parameters: Parameters | Sequence[Parameters] | None = None
@@ -150,26 +147,9 @@ class Store:
         async with self._write_engine.begin() as connection:
             yield WriteConnection(connection)
 
-    @asynccontextmanager
-    async def writing_locked(self, lock: str) -> AsyncIterator[WriteConnection]:
-        """A transaction whose first step is to take a lock (on SQLite every write transaction is alone anyway).
-
-        On PostgreSQL the lock travels with BEGIN and the last statement with COMMIT: two round trips instead of four.
-        """
-        if not self.is_postgresql:
-            async with self.writing() as connection:
-                yield connection
-            return
-        async with self._locked_engine.connect() as manual:
-            driver = (await manual.get_raw_connection()).driver_connection
-            write = WriteConnection(manual, is_last_deferred=True)
-            try:
-                await _execute(driver, f"BEGIN; SELECT {lock}")
-                yield write
-                await _execute(driver, f"{write.last}; COMMIT")
-            except BaseException:
-                await _roll_back(manual, driver)
-                raise
+    def writing_locked(self, lock: str) -> AbstractAsyncContextManager[PointWriter]:
+        """A transaction whose first step is to take a lock (on SQLite every write transaction is alone anyway)."""
+        return self._locked.transaction(lock)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator["Session"]:
@@ -191,6 +171,7 @@ class Store:
     async def close(self) -> None:
         await self.point.close()
         await self.scan.close()
+        await self._locked.close()
         for engine in (self._write_engine, self._session_engine, self._snapshot_engine, self._glance_engine):
             await engine.dispose()
 
@@ -203,12 +184,12 @@ class Store:
         self._snapshot_engine = read_engine.execution_options(isolation_level="REPEATABLE READ")
         self._glance_engine = read_engine.execution_options(isolation_level="AUTOCOMMIT")
         self._write_engine = self._postgresql_engine(LOOKUP_SETTINGS)
-        self._locked_engine = self._write_engine.execution_options(isolation_level="AUTOCOMMIT")
         self._session_engine = create_async_engine(
             self.url, poolclass=NullPool, hide_parameters=True, connect_args=_connecting({})
         )
         self.point: PointReader = PostgresqlPointReader(self.url, statement_timeout_ms=self._statement_timeout_ms)
         self.scan: ScanReader = PostgresqlScanReader(self.url, timeout_seconds=self.statement_timeout_seconds)
+        self._locked: Locked = PostgresqlLocked(self.url)
 
     def _postgresql_engine(self, server_settings: dict[str, str]) -> AsyncEngine:
         return create_async_engine(
@@ -229,6 +210,7 @@ class Store:
         self._glance_engine = self._sqlite_engine(begin="", size=4, is_reading=True)
         self.point = SqlitePointReader(self.url)
         self.scan = SqliteScanReader(self.url, timeout_seconds=self.statement_timeout_seconds)
+        self._locked = SqliteLocked(self.url)
 
     def _sqlite_engine(self, *, begin: str, size: int, is_reading: bool = False) -> AsyncEngine:
         engine = create_async_engine(self.url, pool_size=size, max_overflow=0, pool_timeout=60, hide_parameters=True)
@@ -263,23 +245,6 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             yield connection
     finally:
         await connection.close()
-
-
-async def _execute(driver: Any, sql: str) -> None:
-    """Several statements in one round trip, with the errors that SQLAlchemy would raise."""
-    try:
-        await driver.execute(sql)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        is_lost = driver.is_closed() or not isinstance(error, asyncpg.PostgresError)
-        raise exc.DBAPIError(sql, None, error, hide_parameters=True, connection_invalidated=is_lost) from error
-
-
-async def _roll_back(connection: AsyncConnection, driver: Any) -> None:
-    """Leave the connection fit for the next, or out of the pool."""
-    try:
-        await driver.execute("ROLLBACK")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        await connection.invalidate()
 
 
 def is_statement_timeout(error: exc.DBAPIError) -> bool:
@@ -325,12 +290,9 @@ def _configure_sqlite(engine: AsyncEngine, *, begin: str, is_reading: bool) -> N
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy's BEGIN below, not the driver's guess
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        if not is_reading:
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA cache_size=-32768")
-        cursor.execute("PRAGMA mmap_size=268435456")
+        cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_TIMEOUT_MS}")
+        for setting in SQLITE_READ_SETTINGS if is_reading else SQLITE_WRITE_SETTINGS:
+            cursor.execute(setting)
         cursor.execute(f"PRAGMA query_only={'ON' if is_reading else 'OFF'}")
         cursor.close()
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, text
 from topcoat.clock import ServiceTime, from_microseconds, to_microseconds
 from topcoat.core.catalog import ActivityConfiguration, Catalog, Column, ColumnType, Table, TableKind
 from topcoat.store.engine import ReadConnection, WriteConnection, dump_json, load_json
-from topcoat.store.point import PointConnection, PointStatement
+from topcoat.store.point import PointConnection, PointStatement, PointWriter
 
 _LOCK_CLASS = 0x746F70  # the first half of PostgreSQL's advisory lock key; the second is the instance
 _MICROSECOND = timedelta(microseconds=1)
@@ -50,7 +50,7 @@ FROM instance i
 LEFT JOIN generation g ON g.instance_id = i.instance_id AND g.generation = i.active_generation
 """
 
-_STAND = text("""
+_STAND = PointStatement("""
 SELECT i.instance_id, i.active_generation, n.last_sequence, n.last_recorded_at,
        i.profile_lifetime, i.activity_lifetime, c.shift, c.frozen_at
 FROM instance i
@@ -69,9 +69,9 @@ async def find_instance(connection: ReadConnection, guid: str) -> InstanceRow | 
     return None if row is None else _instance_row(row)
 
 
-async def find_stand(connection: ReadConnection, guid: str) -> Stand | None:
-    row = await connection.fetch_one(_STAND, {"guid": guid})
-    return None if row is None else _stand(row)
+async def find_stand(connection: PointConnection, guid: str) -> Stand | None:
+    rows = await connection.fetch_point(_STAND, {"guid": guid})
+    return _stand(rows[0]) if rows else None
 
 
 async def lock_stand(connection: WriteConnection, guid: str) -> Stand | None:
@@ -87,9 +87,7 @@ def lock_of(guid: str) -> str:
     return f"pg_advisory_xact_lock({_LOCK_CLASS}, {number})"
 
 
-async def advance_counter(
-    connection: WriteConnection, instance_id: int, *, sequence: int, recorded_at: datetime
-) -> None:
+async def advance_counter(connection: PointWriter, instance_id: int, *, sequence: int, recorded_at: datetime) -> None:
     """As the last statement of the transaction."""
     await connection.run_last(
         f"UPDATE instance_counter SET last_sequence = {sequence:d}, last_recorded_at = {to_microseconds(recorded_at):d}"
@@ -213,15 +211,16 @@ def _instance_row(row: Row[Any]) -> InstanceRow:
     )
 
 
-def _stand(row: Row[Any]) -> Stand:
+def _stand(row: Sequence[Any]) -> Stand:
+    instance_id, generation, sequence, recorded_at, profile_lifetime, activity_lifetime, shift, frozen_at = row
     return Stand(
-        instance_id=row.instance_id,
-        generation=row.active_generation,
-        sequence=row.last_sequence,
-        recorded_at=from_microseconds(row.last_recorded_at),
-        profile_lifetime=row.profile_lifetime * _MICROSECOND,
-        activity_lifetime=row.activity_lifetime * _MICROSECOND,
-        service_time=service_time(row.shift, row.frozen_at),
+        instance_id=instance_id,
+        generation=generation,
+        sequence=sequence,
+        recorded_at=from_microseconds(recorded_at),
+        profile_lifetime=profile_lifetime * _MICROSECOND,
+        activity_lifetime=activity_lifetime * _MICROSECOND,
+        service_time=service_time(shift, frozen_at),
     )
 
 

@@ -6,13 +6,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
 from topcoat.clock import from_microseconds, to_microseconds
 from topcoat.core.catalog import Document
 from topcoat.core.overlay.override import Confirmation, Override, Release, Withdrawal
 from topcoat.store import rowset
-from topcoat.store.engine import ReadConnection, WriteConnection, dump_json, load_json
+from topcoat.store.engine import ReadConnection, dump_json, load_json
+from topcoat.store.point import PointConnection, PointStatement, PointWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class NewRelease:
 
 
 async def insert_overrides(
-    connection: WriteConnection,
+    connection: PointWriter,
     *,
     instance_id: int,
     generation: int,
@@ -63,13 +64,13 @@ async def insert_overrides(
         "recorded_at": to_microseconds(recorded_at),
         "rows": dump_json(rows),
     }
-    inserted = await connection.fetch_all(_insert_overrides(connection.is_postgresql), values)
+    inserted = await connection.fetch_point(_insert_overrides(connection.is_postgresql), values)
     return {row[0] for row in inserted}
 
 
 @cache
-def _insert_overrides(is_postgresql: bool) -> TextClause:  # noqa: FBT001 - a cache key
-    return text(f"""
+def _insert_overrides(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
+    return PointStatement(f"""
 INSERT INTO override (instance_id, customer_id, sequence, valid_until, recorded_at, caller, principal, column_values)
 SELECT :instance_id, new.customer_id, new.sequence, new.valid_until, :recorded_at, new.caller, new.principal,
        new.column_values
@@ -88,14 +89,12 @@ RETURNING sequence
 
 
 async def insert_releases(
-    connection: WriteConnection, *, instance_id: int, recorded_at: datetime, releases: Sequence[NewRelease]
+    connection: PointWriter, *, instance_id: int, recorded_at: datetime, releases: Sequence[NewRelease]
 ) -> None:
-    values = [
+    rows = [
         {
-            "instance_id": instance_id,
-            "customer_id": r.customer_id,
             "sequence": r.sequence,
-            "recorded_at": to_microseconds(recorded_at),
+            "customer_id": r.customer_id,
             "released_sequence": r.released_sequence,
             "column_name": r.column,
             "generation": r.generation,
@@ -103,39 +102,43 @@ async def insert_releases(
         }
         for r in releases
     ]
-    await connection.run(_INSERT_RELEASE, values)
+    values = {"instance_id": instance_id, "recorded_at": to_microseconds(recorded_at), "rows": dump_json(rows)}
+    await connection.fetch_point(_insert_releases(connection.is_postgresql), values)
 
 
-_INSERT_RELEASE = text("""
+@cache
+def _insert_releases(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
+    return PointStatement(f"""
 INSERT INTO override_release (instance_id, customer_id, sequence, recorded_at, released_sequence, column_name,
                               generation, principal)
-VALUES (:instance_id, :customer_id, :sequence, :recorded_at, :released_sequence, :column_name, :generation,
-        :principal)
+SELECT :instance_id, new.customer_id, new.sequence, :recorded_at, new.released_sequence, new.column_name,
+       new.generation, new.principal
+FROM {rowset.rows_from_json(rowset.NEW_RELEASE_COLUMNS, is_postgresql=is_postgresql)}
+RETURNING sequence
 """)
 
 
-async def find_override(connection: ReadConnection, instance_id: int, sequence: int) -> Override | None:
-    row = await connection.fetch_one(_FIND, {"instance_id": instance_id, "sequence": sequence})
-    return None if row is None else load_override(row)
+async def find_override(connection: PointConnection, instance_id: int, sequence: int) -> Override | None:
+    rows = await connection.fetch_point(_FIND, {"instance_id": instance_id, "sequence": sequence})
+    return load_override(rows[0]) if rows else None
 
 
-_FIND = text("""
-SELECT customer_id, sequence, valid_until, recorded_at, caller, principal,
-       CAST(column_values AS TEXT) AS document
+_FIND = PointStatement("""
+SELECT customer_id, sequence, valid_until, recorded_at, caller, principal, CAST(column_values AS TEXT)
 FROM override WHERE instance_id = :instance_id AND sequence = :sequence
 """)
 
 
-async def list_releases(connection: ReadConnection, instance_id: int, customer_id: str) -> list[Release]:
+async def list_releases(connection: PointConnection, instance_id: int, customer_id: str) -> list[Release]:
     """Those of one id, survivor or alias, in the order of their sequences."""
-    rows = await connection.fetch_all(
-        text(
-            "SELECT sequence, released_sequence, column_name, generation FROM override_release"
-            " WHERE instance_id = :instance_id AND customer_id = :customer_id ORDER BY sequence"
-        ),
-        {"instance_id": instance_id, "customer_id": customer_id},
-    )
-    return [load_release(row.sequence, row.released_sequence, row.column_name, row.generation) for row in rows]
+    rows = await connection.fetch_point(_LIST_RELEASES, {"instance_id": instance_id, "customer_id": customer_id})
+    return [load_release(*row) for row in rows]
+
+
+_LIST_RELEASES = PointStatement("""
+SELECT sequence, released_sequence, column_name, generation FROM override_release
+WHERE instance_id = :instance_id AND customer_id = :customer_id ORDER BY sequence
+""")
 
 
 async def list_changed_ids(
@@ -153,16 +156,17 @@ ORDER BY customer_id LIMIT :limit
 """)
 
 
-def load_override(row: Any) -> Override:
-    """From a row with customer_id, sequence, valid_until, recorded_at, caller, principal, document."""
+def load_override(row: Sequence[Any]) -> Override:
+    """From customer_id, sequence, valid_until, recorded_at, caller, principal, column_values."""
+    customer_id, sequence, valid_until, recorded_at, caller, principal, columns = row
     return Override(
-        sequence=row.sequence,
-        customer_id=row.customer_id,
-        columns=load_json(row.document),
-        recorded_at=from_microseconds(row.recorded_at),
-        valid_until=from_microseconds(row.valid_until),
-        caller=row.caller,
-        principal=row.principal,
+        sequence=sequence,
+        customer_id=customer_id,
+        columns=load_json(columns),
+        recorded_at=from_microseconds(recorded_at),
+        valid_until=from_microseconds(valid_until),
+        caller=caller,
+        principal=principal,
     )
 
 

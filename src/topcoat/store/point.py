@@ -72,6 +72,14 @@ class PointConnection(Protocol):
     async def fetch_point(self, statement: PointStatement, values: Mapping[str, Any]) -> Rows: ...
 
 
+class PointWriter(PointConnection, Protocol):
+    """A connection inside a transaction that writes."""
+
+    async def run_last(self, sql: str) -> None:
+        """Run SQL without parameters as the transaction's last statement, together with the commit where that saves
+        a round trip."""
+
+
 class SqlitePointReader:
     """Answers on the calling thread: a look-up takes less time than a hop to another thread."""
 
@@ -133,7 +141,7 @@ class PostgresqlPointReader:
             max_size=POOL_SIZE_MAX,
             timeout=10,
             server_settings=self._settings,
-            reset=_nothing_to_reset,
+            reset=give_back_unchanged,
         )
         return self._pool
 
@@ -141,5 +149,5 @@ class PostgresqlPointReader:
 PointReader = SqlitePointReader | PostgresqlPointReader
 
 
-async def _nothing_to_reset(_connection: asyncpg.Connection) -> None:
-    """Single read statements leave nothing behind, so giving a connection back costs no round trip."""
+async def give_back_unchanged(_connection: asyncpg.Connection) -> None:
+    """Neither a single read nor a finished transaction leaves anything behind that a round trip would have to reset."""

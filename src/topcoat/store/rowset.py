@@ -26,6 +26,15 @@ NEW_OVERRIDE_COLUMNS: Mapping[str, str] = {
     "column_values": "jsonb",
 }
 
+NEW_RELEASE_COLUMNS: Mapping[str, str] = {
+    "sequence": "bigint",
+    "customer_id": "text",
+    "released_sequence": "bigint",
+    "column_name": "text",
+    "generation": "bigint",
+    "principal": "text",
+}
+
 
 def rows_from_json(columns: Mapping[str, str], *, is_postgresql: bool) -> str:
     """A table expression named `new` over the parameter `:rows`; types are PostgreSQL's."""

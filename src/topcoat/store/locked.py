@@ -1,0 +1,207 @@
+"""Transactions that hold an instance's lock, straight through the driver: those of the group commit (S6, S30).
+
+On PostgreSQL the lock travels with BEGIN and the last statement with COMMIT: two round trips instead of four.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import sqlalchemy
+from sqlalchemy import exc
+
+from topcoat.store.point import LOOKUP_SETTINGS, PointStatement, Rows, give_back_unchanged, unreachable
+
+SQLITE_BUSY_TIMEOUT_MS: Final = 30_000
+SQLITE_READ_SETTINGS: Final = ("PRAGMA cache_size=-32768", "PRAGMA mmap_size=268435456")
+SQLITE_WRITE_SETTINGS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *SQLITE_READ_SETTINGS)
+POOL_SIZE_MAX: Final = 6
+ACQUIRE_TIMEOUT_SECONDS: Final = 10
+
+_POSTGRESQL_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+Result = TypeVar("Result")
+
+
+class SqliteTransaction:
+    is_postgresql = False
+
+    def __init__(self, driver: sqlite3.Connection) -> None:
+        self._driver = driver
+
+    async def fetch_point(self, statement: PointStatement, values: Mapping[str, Any]) -> Rows:
+        try:
+            return self._driver.execute(statement.sql, dict(values)).fetchall()
+        except sqlite3.Error as error:
+            raise _refused(error) from error
+
+    async def run_last(self, sql: str) -> None:
+        await self.fetch_point(PointStatement(sql), {})
+
+
+class SqliteLocked:
+    """One connection, for SQLite has one writer at a time anyway.
+
+    Statements run on the calling thread, where they take less time than a hop to another; what waits for another
+    process or for the disk does so on a thread of its own.
+    """
+
+    def __init__(self, url: sqlalchemy.URL) -> None:
+        self._path = str(url.database)
+        self._driver: sqlite3.Connection | None = None
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+
+    @asynccontextmanager
+    async def transaction(self, _lock: str) -> AsyncIterator[SqliteTransaction]:
+        async with self._turn:
+            try:
+                driver = await self._begin()
+                yield SqliteTransaction(driver)
+                await self._aside(driver.commit)
+            except BaseException as error:
+                await self._aside(self._roll_back)
+                if isinstance(error, sqlite3.Error):
+                    raise _refused(error) from error
+                raise
+
+    async def close(self) -> None:
+        async with self._turn:
+            if self._driver is not None:
+                self._driver.close()
+                self._driver = None
+            self._thread.shutdown()
+
+    async def _begin(self) -> sqlite3.Connection:
+        if self._driver is None:
+            self._driver = await self._aside(self._open)
+        try:
+            self._driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            await self._aside(self._begin_patiently)
+        return self._driver
+
+    def _begin_patiently(self) -> None:
+        """Wait while another process writes."""
+        assert self._driver is not None  # see _begin
+        self._driver.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_TIMEOUT_MS}")
+        try:
+            self._driver.execute("BEGIN IMMEDIATE")
+        finally:
+            self._driver.execute("PRAGMA busy_timeout=0")
+
+    def _open(self) -> sqlite3.Connection:
+        driver = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        driver.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_TIMEOUT_MS}")
+        for setting in SQLITE_WRITE_SETTINGS:
+            driver.execute(setting)
+        driver.execute("PRAGMA busy_timeout=0")
+        return driver
+
+    def _roll_back(self) -> None:
+        if self._driver is not None and self._driver.in_transaction:
+            self._driver.rollback()
+
+    async def _aside(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+class PostgresqlTransaction:
+    is_postgresql = True
+
+    def __init__(self, driver: asyncpg.Connection) -> None:
+        self._driver = driver
+        self.last = ""
+
+    async def fetch_point(self, statement: PointStatement, values: Mapping[str, Any]) -> Rows:
+        arguments = [values[name] for name in statement.names]
+        try:
+            rows: Rows = await self._driver.fetch(statement.numbered, *arguments)
+        except _POSTGRESQL_ERRORS as error:
+            raise _refused(error, is_lost=_is_lost(self._driver, error)) from error
+        return rows
+
+    async def run_last(self, sql: str) -> None:
+        self.last = sql
+
+
+class PostgresqlLocked:
+    def __init__(self, url: sqlalchemy.URL) -> None:
+        self._url = url.set(drivername="postgresql")
+        self._pool: asyncpg.Pool | None = None
+
+    @asynccontextmanager
+    async def transaction(self, lock: str) -> AsyncIterator[PostgresqlTransaction]:
+        driver = await self._acquire()
+        try:
+            transaction = PostgresqlTransaction(driver)
+            await _execute(driver, f"BEGIN; SELECT {lock}")
+            yield transaction
+            await _execute(driver, f"{transaction.last}; COMMIT")
+        except BaseException:
+            await _roll_back(driver)
+            raise
+        finally:
+            await self._release(driver)
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    async def _acquire(self) -> asyncpg.Connection:
+        pool = self._pool or await self._open()
+        try:
+            return await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+        except TimeoutError as error:
+            raise unreachable(error) from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise _refused(error, is_lost=True) from error
+
+    async def _release(self, driver: asyncpg.Connection) -> None:
+        assert self._pool is not None  # the driver came from it
+        await self._pool.release(driver)
+
+    async def _open(self) -> asyncpg.Pool:
+        """Nothing is connected before it is needed."""
+        self._pool = await asyncpg.create_pool(
+            self._url.render_as_string(hide_password=False),
+            min_size=0,
+            max_size=POOL_SIZE_MAX,
+            timeout=ACQUIRE_TIMEOUT_SECONDS,
+            server_settings=LOOKUP_SETTINGS,
+            reset=give_back_unchanged,
+        )
+        return self._pool
+
+
+Locked = SqliteLocked | PostgresqlLocked
+
+
+async def _execute(driver: asyncpg.Connection, sql: str) -> None:
+    """Several statements in one round trip."""
+    try:
+        await driver.execute(sql)
+    except _POSTGRESQL_ERRORS as error:
+        raise _refused(error, is_lost=_is_lost(driver, error)) from error
+
+
+async def _roll_back(driver: asyncpg.Connection) -> None:
+    """Leave the connection fit for the next, or closed."""
+    try:
+        await driver.execute("ROLLBACK")
+    except _POSTGRESQL_ERRORS:
+        driver.terminate()
+
+
+def _is_lost(driver: asyncpg.Connection, error: Exception) -> bool:
+    return driver.is_closed() or not isinstance(error, asyncpg.PostgresError)
+
+
+def _refused(error: Exception, *, is_lost: bool = False) -> exc.DBAPIError:
+    """The error that SQLAlchemy would raise, without statement and parameters: they hold personal data."""
+    return exc.DBAPIError("", None, error, hide_parameters=True, connection_invalidated=is_lost)
