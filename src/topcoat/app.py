@@ -29,7 +29,7 @@ from topcoat.store import clock as service_time_store
 from topcoat.store.engine import Store
 from topcoat.store.pruning import prune_lapsed
 from topcoat.store.writer import Writer
-from topcoat.surfaces import add_surfaces
+from topcoat.surfaces import Application, add_surfaces
 
 PRUNING_PAUSE_SECONDS = 600
 GARBAGE_THRESHOLD = 20_000
@@ -38,7 +38,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 def create_app(settings: Settings) -> FastAPI:
     """The service on the settings' database, whose schema must be there."""
-    app = FastAPI(
+    app = Application(
         title="Topcoat",
         version=__version__,
         summary="Live data over the last refresh of a customer 360.",

@@ -78,8 +78,8 @@ def _ingested_answer(call: Call, ingested: IngestedActivity) -> Response:
     key = ingested.activity_id.replace("'", "''")
     location = f"{_data_address(call)}/UnifiedActivity('{quote(key, safe='')}')"
     status = 202 if ingested.is_waiting else 201
-    result = payloads.CreatedResult(location=location, value=ingested.record, status_code=status)
-    return payloads.wire_answer(result, status, {"Location": location})
+    result = payloads.created_result(location, ingested.record, status)
+    return answers.json_answer(result, status, {"Location": location})
 
 
 def _raw_rest(scope: Mapping[str, Any]) -> bytes:

@@ -48,6 +48,14 @@ class CreatedResult(Wire):
     status_code: int
 
 
+_CREATED = CreatedResult(location="", value={}, status_code=0).model_dump(by_alias=True)
+
+
+def created_result(location: str, value: dict[str, Any], status: int) -> dict[str, Any]:
+    """A `CreatedResult` on the wire, without a model of each, for every activity is answered with one."""
+    return _CREATED | {"location": location, "value": value, "statusCode": status}
+
+
 class ODataEntityPayload(Wire):
     context: str = Field(alias="@odata.context")
     count: int | None = Field(None, alias="@odata.count")

@@ -52,6 +52,12 @@ def add_customer_insights(app: FastAPI, access: Access) -> None:
     app.router.routes[:0] = routes
 
 
+def list_quick_routes(app: FastAPI) -> list[APIRoute]:
+    """Those of the real-time part."""
+    quick = {operation.id for operation in data.OPERATIONS}
+    return [route for route in app.routes if isinstance(route, OperationRoute) and route.operation_id in quick]
+
+
 def is_own(path: str) -> bool:
     return _OWN_PATH.fullmatch(path) is not None
 
