@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from topcoat import app as composition
+from topcoat.cli.transport import GatheringProtocol
 from topcoat.core import errors
 from topcoat.settings import Settings
 from topcoat.store.engine import Store
@@ -88,6 +89,7 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        http=GatheringProtocol,
         ws="none",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,

@@ -9,7 +9,7 @@ import difflib
 import enum
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, assert_never
@@ -75,9 +75,11 @@ class Table:
     data_source: str | None = None
     activity: ActivityConfiguration | None = None
     columns_by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
+    mandatory_names: Sequence[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns_by_name", {column.name: column for column in self.columns})
+        object.__setattr__(self, "mandatory_names", [column.name for column in self.columns if column.is_mandatory])
 
     def get_column(self, name: str) -> Column:
         """Raise `UnknownColumn`, which suggests the column with the nearest name."""
@@ -157,9 +159,9 @@ UNIFIED_ACTIVITY_TABLE = Table(
 
 def validate_record(table: Table, record: Mapping[str, Any]) -> Document:
     """Check a whole record and return its document; mandatory columns must be there and not null."""
-    for column in table.columns:
-        if column.is_mandatory and record.get(column.name) is None:
-            raise errors.MissingColumn(table=table.name, column=column.name)
+    for name in table.mandatory_names:
+        if record.get(name) is None:
+            raise errors.MissingColumn(table=table.name, column=name)
     return validate_columns(table, record)
 
 
@@ -292,9 +294,9 @@ def _described_number(number: float) -> str:
 
 
 def _canonical(type_: ColumnType, value: Any) -> Any:
+    if type_ is ColumnType.STRING:  # most are; a match on an enumeration compares one after the other
+        return _checked_string(value)
     match type_:
-        case ColumnType.STRING:
-            return _checked_string(value)
         case ColumnType.INTEGER:
             return _checked_integer(value)
         case ColumnType.DECIMAL:
@@ -331,7 +333,8 @@ def _from_text(type_: ColumnType, text: str) -> Any:
 def _checked_string(value: Any) -> str:
     if not isinstance(value, str) or "\0" in value:
         raise ValueError
-    value.encode()  # an unpaired surrogate is a UnicodeEncodeError, which is a ValueError
+    if not value.isascii():
+        value.encode()  # an unpaired surrogate is a UnicodeEncodeError, which is a ValueError
     return value
 
 

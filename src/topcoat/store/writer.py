@@ -57,7 +57,7 @@ class Writer:
             raise errors.Overloaded
         pending = _Pending(request, asyncio.get_running_loop().create_future())
         self._enqueue(guid, pending)
-        outcome = await asyncio.shield(pending.answer)
+        outcome = await pending.answer
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -86,7 +86,8 @@ class Writer:
                 outcomes = [errors.StoreUnreachable(reason="the batch failed")] * len(taken)
             self._waiting -= len(taken)
             for pending, outcome in zip(taken, outcomes, strict=True):
-                pending.answer.set_result(outcome)
+                if not pending.answer.cancelled():  # its caller went away; the write stays
+                    pending.answer.set_result(outcome)
         self._lanes.pop(guid, None)
 
     async def _commit(self, writes: Sequence[WriteRequest], guid: str) -> list[Outcome]:

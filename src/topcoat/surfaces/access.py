@@ -2,8 +2,8 @@
 
 import enum
 import hmac
+import os
 import re
-import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -197,7 +197,7 @@ def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == REQUEST_ID_HEADER and _REQUEST_ID.fullmatch(value):
             return bytes(value)
-    return secrets.token_hex(16).encode()
+    return os.urandom(16).hex().encode()
 
 
 def _announced_bytes(scope: Scope) -> int:
