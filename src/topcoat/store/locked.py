@@ -195,11 +195,21 @@ async def _roll_back(driver: asyncpg.Connection) -> None:
     try:
         await driver.execute("ROLLBACK")
     except _POSTGRESQL_ERRORS:
-        driver.terminate()
+        if not _is_closed(driver):
+            driver.terminate()
 
 
 def _is_lost(driver: asyncpg.Connection, error: Exception) -> bool:
-    return driver.is_closed() or not isinstance(error, asyncpg.PostgresError)
+    is_last_word = isinstance(error, asyncpg.AdminShutdownError | asyncpg.CrashShutdownError)
+    return is_last_word or not isinstance(error, asyncpg.PostgresError) or _is_closed(driver)
+
+
+def _is_closed(driver: asyncpg.Connection) -> bool:
+    """The pool takes a broken connection back by itself, and what is left of it refuses every call."""
+    try:
+        return bool(driver.is_closed())
+    except asyncpg.InterfaceError:
+        return True
 
 
 def _refused(error: Exception, *, is_lost: bool = False) -> exc.DBAPIError:
