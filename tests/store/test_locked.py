@@ -36,6 +36,15 @@ async def test_while_a_write_waits_for_another_process_the_service_goes_on(sqlit
         assert isinstance(await waiting, Written)
 
 
+async def test_a_commit_on_sqlite_reaches_the_disk_before_it_is_answered(sqlite_url: str) -> None:
+    """S30."""
+    async with open_service(sqlite_url) as service, service.store.writing_locked(LOCK) as connection:
+        (mode,) = await connection.fetch_point(PointStatement("PRAGMA journal_mode"), {})
+        (level,) = await connection.fetch_point(PointStatement("PRAGMA synchronous"), {})
+
+    assert (mode[0], level[0]) == ("wal", 2)
+
+
 async def test_what_fails_inside_leaves_nothing_and_the_next_transaction_works(service: Service, abbie: str) -> None:
     async def rename_and_fail() -> None:
         async with service.store.writing_locked(LOCK) as connection:

@@ -33,7 +33,9 @@ from topcoat.store.point import (
 )
 from topcoat.store.scans import PostgresqlScanReader, ScanReader, SqliteScanReader
 
-POOL_SIZE_MAX = 6  # of readers, and as many writers; with point reads at most 20 connections a process
+# With those of point reads and of the group commit at most 22 connections a process.
+READERS_MAX = 6
+WRITERS_MAX = 2
 POOL_TIMEOUT_SECONDS = 10
 _EXPECTED_URL = "sqlite:///path/to/file or postgresql://user@host/database"
 
@@ -180,10 +182,10 @@ class Store:
             "default_transaction_read_only": "on",
             "statement_timeout": str(self._statement_timeout_ms),
         }
-        read_engine = self._postgresql_engine(reading)
+        read_engine = self._postgresql_engine(reading, READERS_MAX)
         self._snapshot_engine = read_engine.execution_options(isolation_level="REPEATABLE READ")
         self._glance_engine = read_engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._write_engine = self._postgresql_engine(LOOKUP_SETTINGS)
+        self._write_engine = self._postgresql_engine(LOOKUP_SETTINGS, WRITERS_MAX)
         self._session_engine = create_async_engine(
             self.url, poolclass=NullPool, hide_parameters=True, connect_args=_connecting({})
         )
@@ -191,10 +193,10 @@ class Store:
         self.scan: ScanReader = PostgresqlScanReader(self.url, timeout_seconds=self.statement_timeout_seconds)
         self._locked: Locked = PostgresqlLocked(self.url)
 
-    def _postgresql_engine(self, server_settings: dict[str, str]) -> AsyncEngine:
+    def _postgresql_engine(self, server_settings: dict[str, str], size: int) -> AsyncEngine:
         return create_async_engine(
             self.url,
-            pool_size=POOL_SIZE_MAX,
+            pool_size=size,
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT_SECONDS,
             hide_parameters=True,  # errors are logged, and parameters hold personal data
@@ -203,7 +205,7 @@ class Store:
 
     def _open_sqlite(self) -> None:
         Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
-        self._write_engine = self._sqlite_engine(begin="BEGIN IMMEDIATE", size=2)
+        self._write_engine = self._sqlite_engine(begin="BEGIN IMMEDIATE", size=WRITERS_MAX)
         self._session_engine = create_async_engine(self.url, poolclass=NullPool, hide_parameters=True)
         _configure_sqlite(self._session_engine, begin="", is_reading=False)
         self._snapshot_engine = self._sqlite_engine(begin="BEGIN", size=4, is_reading=True)

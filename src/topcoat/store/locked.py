@@ -19,7 +19,7 @@ from topcoat.store.point import LOOKUP_SETTINGS, PointStatement, Rows, give_back
 SQLITE_BUSY_TIMEOUT_MS: Final = 30_000
 SQLITE_READ_SETTINGS: Final = ("PRAGMA cache_size=-32768", "PRAGMA mmap_size=268435456")
 SQLITE_WRITE_SETTINGS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *SQLITE_READ_SETTINGS)
-POOL_SIZE_MAX: Final = 6
+POOL_SIZE_MAX: Final = 6  # one for each instance that is written to at the moment
 ACQUIRE_TIMEOUT_SECONDS: Final = 10
 
 _POSTGRESQL_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
@@ -34,13 +34,16 @@ class SqliteTransaction:
         self._driver = driver
 
     async def fetch_point(self, statement: PointStatement, values: Mapping[str, Any]) -> Rows:
-        try:
-            return self._driver.execute(statement.sql, dict(values)).fetchall()
-        except sqlite3.Error as error:
-            raise _refused(error) from error
+        return self._run(statement.sql, values)
 
     async def run_last(self, sql: str) -> None:
-        await self.fetch_point(PointStatement(sql), {})
+        self._run(sql, {})
+
+    def _run(self, sql: str, values: Mapping[str, Any]) -> Rows:
+        try:
+            return self._driver.execute(sql, dict(values)).fetchall()
+        except sqlite3.Error as error:
+            raise _refused(error) from error
 
 
 class SqliteLocked:
