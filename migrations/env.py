@@ -25,7 +25,13 @@ def run_on(connection: sqlalchemy.Connection) -> None:
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         connection.exec_driver_sql("PRAGMA busy_timeout=30000")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-    context.configure(connection=connection, target_metadata=schema.metadata, transactional_ddl=True)
+    context.configure(
+        connection=connection,
+        target_metadata=schema.metadata,
+        include_name=schema.is_own,
+        include_object=schema.is_on_both,
+        transactional_ddl=True,
+    )
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()

@@ -67,12 +67,25 @@ def described(connection: sqlalchemy.Connection) -> dict[str, Any]:
             "options": inspector.get_table_options(name),
         }
         for name in inspector.get_table_names()
-        if name != VERSION_TABLE
+        if name != VERSION_TABLE and schema.is_own(name, "table")
     }
 
 
+def sqlite_objects(connection: sqlalchemy.Connection) -> list[tuple[str, str]]:
+    """What no inspector tells: triggers and full-text tables, with those that SQLite keeps for them."""
+    if connection.dialect.name == "postgresql":
+        return []
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' OR name GLOB 'profile_search_text*' ORDER BY 1"
+    return [(row.name, row.sql) for row in connection.execute(sqlalchemy.text(query))]
+
+
 def difference(connection: sqlalchemy.Connection) -> list[Any]:
-    options = {"compare_type": True, "compare_server_default": True}
+    options = {
+        "compare_type": True,
+        "compare_server_default": True,
+        "include_name": schema.is_own,
+        "include_object": schema.is_on_both,
+    }
     return list(autogenerate.compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata))
 
 
@@ -103,11 +116,13 @@ def test_autogenerate_finds_nothing_to_do_after_migrating(empty_url: str) -> Non
 
 def test_migrating_makes_the_very_tables_of_the_schema(created_url: str) -> None:
     made = on_connection(created_url, described)
+    others = on_connection(created_url, sqlite_objects)
     on_connection(created_url, schema.metadata.drop_all)
 
     migrate.migrate(created_url)
 
     assert on_connection(created_url, described) == made
+    assert on_connection(created_url, sqlite_objects) == others
     assert set(made) == set(schema.metadata.tables)
 
 
@@ -131,6 +146,7 @@ def test_base_leaves_nothing_behind(empty_url: str) -> None:
     migrate.migrate(empty_url, to="base")
 
     assert on_connection(empty_url, described) == {}
+    assert on_connection(empty_url, sqlite_objects) == []
 
 
 def test_migrating_twice_is_migrating_once(empty_url: str) -> None:

@@ -8,6 +8,7 @@ TopcoatError
 │   ├── AddressTooLong, BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable
 │   ├── MethodNotSupported
 │   ├── UnknownColumn, WrongType, MissingColumn, ReadOnlyColumn, EmptyChange
+│   ├── ColumnNotSearchable, ColumnTwice
 │   ├── ValidUntilUnreadable, ValidUntilOutOfRange, UnknownCustomer, TableNotWritable
 │   ├── ActivityNotConfigured, TableNotFoundForWriting
 │   ├── QuerySyntaxError, OptionInvalid, UnknownSegment, ContinuationInvalid
@@ -135,6 +136,14 @@ class ReadOnlyColumn(BadInput):
 
 class EmptyChange(BadInput):
     """A change must name at least one column of table {table}."""
+
+
+class ColumnNotSearchable(BadInput):
+    """Column {column} of table {table} is of type {type} and cannot be searchable; only string columns can."""
+
+
+class ColumnTwice(BadInput):
+    """Column {column} of table {table} is configured twice; expected once."""
 
 
 class ValidUntilUnreadable(BadInput):

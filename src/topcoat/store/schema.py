@@ -2,11 +2,13 @@
 
 Every table that grows carries `instance_id` and `customer_id` in its primary key, and nothing refers across customers,
 so that PostgreSQL can be distributed by `customer_id`. (`waiting_activity` has no customer yet.)
+The indexes of an instance's search configuration are not here: `store/search_definitions.py` says which there are.
 No index but a primary key begins with `instance_id`: on a table without statistics PostgreSQL would take any that does
 for a look-up by key, and read the whole instance.
 """
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     Index,
@@ -16,12 +18,13 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    event,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import TypeEngine
 
-HEAD_REVISION = "2026_11_24_1000"
+HEAD_REVISION = "2026_11_24_1100"
 GENERATION_OPEN = 2**63 - 1
 
 metadata = MetaData(
@@ -41,6 +44,11 @@ def key_text() -> TypeEngine[str]:
 def json_document() -> TypeEngine[str]:
     """Read and written as JSON text."""
     return Text().with_variant(JSONB(), "postgresql")
+
+
+def token_list() -> TypeEngine[str]:
+    """On SQLite text with a blank before, between and behind tokens."""
+    return Text().with_variant(ARRAY(Text), "postgresql")
 
 
 instance = Table(
@@ -169,8 +177,12 @@ override = Table(
     Column("caller", Text),
     Column("principal", Text),
     Column("column_values", json_document(), nullable=False),
+    Column("tokens", token_list(), comment="of every string; null only on rows older than the column"),
     Index(None, "sequence", "instance_id"),
     Index(None, "valid_until", "instance_id"),
+    Index("ix_override_tokens", "tokens", postgresql_using="gin", postgresql_where=text("tokens IS NOT NULL")).ddl_if(
+        dialect="postgresql"
+    ),
 )
 
 override_release = Table(
@@ -235,6 +247,80 @@ waiting_activity = Table(
     Index("ix_waiting_activity_customer", "customer_key", "customer_table", "instance_id"),
     Index(None, "valid_until", "instance_id"),
 )
+
+search_configuration = Table(
+    "search_configuration",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("document", json_document(), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("built_version", BigInteger, comment="what the indexes and tokens are complete for"),
+    Column("file_digest", Text, comment="of the environment file's section that was applied last"),
+    Column("created_by", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_by", Text),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+profile_search = Table(
+    "profile_search",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", key_text(), primary_key=True),
+    Column("generation_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("tokens", token_list(), nullable=False),
+    Column("text_row", BigInteger, comment="SQLite: the row of profile_search_text"),
+    Index("ix_profile_search_tokens", "tokens", postgresql_using="gin").ddl_if(dialect="postgresql"),
+    Index("ix_profile_search_text_row", "text_row").ddl_if(dialect="sqlite"),
+)
+
+# SQLite finds tokens by full text. The tokenizer splits at ASCII punctuation and blanks only, and no token has any.
+# `text_row` and not the rowid joins the two, because VACUUM may number rows anew.
+PROFILE_SEARCH_TEXT = "profile_search_text"
+SQLITE_SEARCH_OBJECTS = (
+    f"""
+CREATE VIRTUAL TABLE {PROFILE_SEARCH_TEXT} USING fts5(
+    tokens, content='profile_search', content_rowid='text_row', tokenize='ascii', detail='none', columnsize=0
+)""",
+    f"""
+CREATE TRIGGER profile_search_insert AFTER INSERT ON profile_search BEGIN
+    UPDATE profile_search SET text_row = (SELECT coalesce(max(text_row), 0) + 1 FROM profile_search)
+    WHERE rowid = new.rowid;
+    INSERT INTO {PROFILE_SEARCH_TEXT} (rowid, tokens)
+    SELECT text_row, tokens FROM profile_search WHERE rowid = new.rowid;
+END""",
+    f"""
+CREATE TRIGGER profile_search_update AFTER UPDATE OF tokens ON profile_search BEGIN
+    INSERT INTO {PROFILE_SEARCH_TEXT} ({PROFILE_SEARCH_TEXT}, rowid, tokens)
+    VALUES ('delete', old.text_row, old.tokens);
+    INSERT INTO {PROFILE_SEARCH_TEXT} (rowid, tokens) VALUES (new.text_row, new.tokens);
+END""",
+    f"""
+CREATE TRIGGER profile_search_delete AFTER DELETE ON profile_search BEGIN
+    INSERT INTO {PROFILE_SEARCH_TEXT} ({PROFILE_SEARCH_TEXT}, rowid, tokens)
+    VALUES ('delete', old.text_row, old.tokens);
+END""",
+)
+for _statement in SQLITE_SEARCH_OBJECTS:
+    event.listen(profile_search, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+event.listen(
+    profile_search, "before_drop", DDL(f"DROP TABLE IF EXISTS {PROFILE_SEARCH_TEXT}").execute_if(dialect="sqlite")
+)
+
+
+def is_own(name: str | None, kind: str, _parent: object = None) -> bool:
+    """For Alembic: FTS5 keeps tables of its own beside the one asked for."""
+    return kind != "table" or not (name or "").startswith(PROFILE_SEARCH_TEXT)
+
+
+def is_on_both(_object: object, name: str | None, kind: str, _is_reflected: bool, _other: object) -> bool:  # noqa: FBT001 - Alembic's signature
+    """For Alembic, which takes the indexes of one kind of database for missing on the other."""
+    return kind != "index" or name not in (
+        "ix_override_tokens",
+        "ix_profile_search_tokens",
+        "ix_profile_search_text_row",
+    )
+
 
 service_clock = Table(
     "service_clock",

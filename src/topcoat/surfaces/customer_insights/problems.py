@@ -28,6 +28,8 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.MissingColumn: 400,
     errors.ReadOnlyColumn: 400,
     errors.EmptyChange: 400,
+    errors.ColumnNotSearchable: 400,
+    errors.ColumnTwice: 400,
     errors.ValidUntilUnreadable: 400,
     errors.ValidUntilOutOfRange: 400,
     errors.UnknownCustomer: 400,
