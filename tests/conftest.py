@@ -132,6 +132,20 @@ def sqlite_template(sample_folder: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 PRISTINE = "pristine"
+SEARCH_INDEXES = "SELECT * FROM pg_indexes WHERE schemaname = 'public' AND starts_with(indexname::text, 'search_')"
+SEARCH_INDEXES_RESTORED = f"""
+DO $$
+DECLARE one record;
+BEGIN
+    FOR one IN SELECT c.relname FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
+        WHERE starts_with(c.relname::text, 'search_')
+          AND (NOT i.indisvalid OR c.relname NOT IN (SELECT indexname FROM {PRISTINE}.search_indexes))
+    LOOP EXECUTE format('DROP INDEX public.%I', one.relname); END LOOP;
+    FOR one IN SELECT indexdef FROM {PRISTINE}.search_indexes
+        WHERE indexname NOT IN (SELECT indexname FROM ({SEARCH_INDEXES}) AS there)
+    LOOP EXECUTE one.indexdef; END LOOP;
+END $$
+"""
 
 
 @pytest.fixture(scope="session")
@@ -142,7 +156,8 @@ def prepared_postgres_url(postgres: PostgresServer, sample_folder: Path) -> Iter
     try:
         _prepare(f"{postgres.url}/{name}", sample_folder)
         copies = (f"CREATE TABLE {PRISTINE}.{t} AS TABLE public.{t}" for t in schema.metadata.tables)
-        postgres.run(f"CREATE SCHEMA {PRISTINE};" + ";".join(copies), database=name)
+        indexes = f"CREATE TABLE {PRISTINE}.search_indexes AS {SEARCH_INDEXES}"
+        postgres.run(f"CREATE SCHEMA {PRISTINE};" + ";".join((*copies, indexes)), database=name)
         yield f"{postgres.url}/{name}"
     finally:
         postgres.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -157,10 +172,11 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgres_url(postgres: PostgresServer, prepared_postgres_url: str) -> str:
-    """Rows put back as they were: far quicker than a database for every test."""
+    """Rows and search indexes put back as they were: far quicker than a database for every test."""
     restored = (f"DELETE FROM {t}; INSERT INTO {t} SELECT * FROM {PRISTINE}.{t}" for t in schema.metadata.tables)
     restart = "SELECT setval('instance_instance_id_seq', (SELECT max(instance_id) FROM instance))"
-    postgres.run(";".join((*restored, restart)), database=prepared_postgres_url.rpartition("/")[2])
+    statements = (*restored, restart, SEARCH_INDEXES_RESTORED)
+    postgres.run(";".join(statements), database=prepared_postgres_url.rpartition("/")[2])
     return prepared_postgres_url
 
 

@@ -23,6 +23,7 @@ from topcoat.flows.inventory import Inventory
 from topcoat.flows.query import Query
 from topcoat.flows.query.profile_reads import Index
 from topcoat.flows.query.sight import Sights
+from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
 from topcoat.settings import Settings
 from topcoat.store import clock as service_time_store
@@ -69,10 +70,14 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         store = Store(settings.effective_database_url, statement_timeout_seconds=settings.statement_timeout_seconds)
         clock = Clock(is_adjustable=settings.is_emulator)
         writer = Writer(store, clock, queue_max=settings.writer_queue_max, batch_max=settings.writer_batch_max)
-        app.state.flows = build_flows(store, writer, clock, horizon=horizon(settings))
+        flows = build_flows(store, writer, clock, horizon=horizon(settings))
+        app.state.flows = flows
         pruning = asyncio.create_task(_prune(store, clock, horizon(settings)))
+        indexing = asyncio.create_task(flows.search_index.run_for_ever())
         yield
         pruning.cancel()
+        indexing.cancel()
+        await asyncio.wait([indexing])  # it may have to give a connection back
         await writer.close()
         await store.close()
 
@@ -100,6 +105,7 @@ def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelt
         query=Query(store, instances, sights, NoIndex(), clock),
         instances=instances,
         inventory=Inventory(store, sights, clock),
+        search_index=SearchIndex(store, instances, clock),
         service_clock=ServiceClockControl(store, clock),
     )
 

@@ -101,6 +101,7 @@ def test_an_instance_is_what_the_file_says(tmp_path: Path) -> None:
         activity_files=(tmp_path / "activities.jsonl", tmp_path / "more.ndjson"),
         measure_file=tmp_path / "measures.csv",
         segment_file=tmp_path / "segments.csv",
+        search=None,
     )
 
 
@@ -539,7 +540,7 @@ def test_a_fault_says_where_it_is_what_came_and_what_was_expected(
     assert raised.message.endswith(".")
 
 
-@pytest.mark.parametrize("key", ["data_sources", "unification", "measures", "segments", "search", "schedule"])
+@pytest.mark.parametrize("key", ["data_sources", "unification", "measures", "segments", "schedule"])
 def test_what_a_later_version_brings_is_refused_as_not_supported_yet(tmp_path: Path, key: str) -> None:
     """S32."""
     raised = fault(tmp_path, TEXT + f"{key}: {{}}\n")
@@ -597,7 +598,7 @@ def test_a_missing_environment_file_and_a_folder_are_refused_in_one_sentence(tmp
 def test_the_schema_describes_every_key() -> None:
     schema = environment_schema()
 
-    assert set(schema["properties"]) == {"instance", "lifetimes", "tables", "activities", "unified"}
+    assert set(schema["properties"]) == {"instance", "lifetimes", "tables", "activities", "unified", "search"}
     assert schema["required"] == ["instance", "unified"]
     for part in (schema, *(d for d in schema["$defs"].values() if d["type"] == "object")):
         assert part["additionalProperties"] is False

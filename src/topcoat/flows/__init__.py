@@ -6,6 +6,7 @@ from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
 from topcoat.flows.query import Query
+from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
 
 
@@ -17,4 +18,5 @@ class Flows:
     query: Query
     instances: Instances
     inventory: Inventory
+    search_index: SearchIndex
     service_clock: ServiceClockControl

@@ -42,6 +42,9 @@ def _lines() -> Iterator[str]:
     yield f"    file: {MEASURES_FILE}"
     yield from _column_lines(tables.MEASURE_COLUMNS)
     yield f"  segments: {{file: {SEGMENTS_FILE}}}"
+    yield "search:"
+    for key, names in tables.SEARCH.items():
+        yield f"  {key}: [{', '.join(names)}]"
 
 
 def _table_lines(table: Table) -> Iterator[str]:

@@ -182,5 +182,22 @@ MEASURE_COLUMNS: Final = {
     "LastPurchaseOn": ColumnType.DATE_TIME,
 }
 SEGMENT_COLUMNS: Final = ("Segment", "CustomerId")
+_LOOKED_UP: Final = (
+    "City",
+    "Country",
+    "LastName",
+    "LoyaltyTier",
+    "RewardsPoints",
+    "TotalSpend",
+    "CustomerSince",
+    "DateOfBirth",
+    "EmailOptIn",
+)
+SEARCH: Final = {
+    "searchable": ("FullName", "FirstName", "LastName", "EMail", "City", "AddressLine1"),
+    "filterable": _LOOKED_UP,
+    "sortable": _LOOKED_UP,
+    "facetable": ("City", "LoyaltyTier"),
+}
 KEY_RING_COLUMNS: Final = ("Table", "Key", "CustomerId")
 TRUTH_COLUMNS: Final = ("Table", "Key", "Person")

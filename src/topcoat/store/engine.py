@@ -103,6 +103,14 @@ class Session:
         async with self._connection.begin():
             yield WriteConnection(self._connection)
 
+    async def run_alone(self, sql: str) -> None:
+        """Run a statement outside any transaction, as CREATE INDEX CONCURRENTLY will have it."""
+        if self.is_postgresql:
+            await _execute((await self._connection.get_raw_connection()).driver_connection, sql)
+            return
+        await self._connection.exec_driver_sql(sql)
+        await self._connection.commit()
+
     async def load(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Append rows to a temporary table by the fastest way that the database has."""
         if self.is_postgresql:

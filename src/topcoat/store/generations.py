@@ -6,42 +6,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import filelock
 from sqlalchemy import text
 
 from topcoat.clock import to_microseconds
 from topcoat.core import errors
 from topcoat.core.catalog import Catalog
-from topcoat.store import instances
+from topcoat.store import instances, ownership
 from topcoat.store.engine import Session, Store, WriteConnection
 from topcoat.store.instances import Stand
+from topcoat.store.ownership import Work
 from topcoat.store.schema import GENERATION_OPEN
-from topcoat.store.staging import SNAPSHOT_TABLES, SnapshotTable
+from topcoat.store.staging import PROFILES, SNAPSHOT_TABLES, SnapshotTable
 
-_OWNER_LOCK_CLASS = 0x726566
 ROWS_PER_COMMIT_MAX = 10_000
 
 
 @asynccontextmanager
 async def owned(store: Store, session: Session, instance_id: int) -> AsyncIterator[None]:
     """Own the instance's refresh by a lock that dies with its process; raise `RefreshRunning` if another has it."""
-    if session.is_postgresql:
-        async with session.scratch() as connection:
-            statement = text("SELECT pg_try_advisory_lock(:lock_class, :instance_id)")
-            row = await connection.fetch_one(statement, {"lock_class": _OWNER_LOCK_CLASS, "instance_id": instance_id})
-        if row is None or not row[0]:
+    async with ownership.tried(store, session, Work.REFRESH, instance_id) as is_owned:
+        if not is_owned:
             raise errors.RefreshRunning
-        yield  # the lock is released with the session's connection
-        return
-    lock = filelock.FileLock(f"{store.url.database}.refresh-{instance_id}.lock", blocking=False)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        raise errors.RefreshRunning from None
-    try:
         yield
-    finally:
-        lock.release()
 
 
 async def begin_generation(session: Session, instance_id: int, catalog: Catalog, now: datetime) -> int:
@@ -152,7 +138,7 @@ async def discard_unfinished(session: Session, instance_id: int, active: int) ->
         return False
     for table in SNAPSHOT_TABLES:
         beyond = f"generation_from > {active}"
-        await _in_batches(session, table, instance_id, beyond, f"DELETE FROM {table.name}")
+        await _in_batches(session, table, instance_id, beyond, *_deletions(table))
         closed = f"generation_to > {active} AND generation_to < {GENERATION_OPEN}"
         reopened = f"UPDATE {table.name} SET generation_to = {GENERATION_OPEN}"
         await _in_batches(session, table, instance_id, closed, reopened)
@@ -183,7 +169,7 @@ async def prune_generations(session: Session, instance_id: int, *, now: datetime
     deleted = 0
     for table in SNAPSHOT_TABLES:
         ended = f"generation_to <= {row.oldest_kept}"
-        deleted += await _in_batches(session, table, instance_id, ended, f"DELETE FROM {table.name}")
+        deleted += await _in_batches(session, table, instance_id, ended, *_deletions(table))
     async with session.transaction() as connection:
         await connection.run(
             text(
@@ -211,8 +197,14 @@ FROM kept
 """)
 
 
-async def _in_batches(session: Session, table: SnapshotTable, instance_id: int, condition: str, action: str) -> int:
-    """Run an UPDATE or DELETE on the rows of a condition, a bounded number in each transaction."""
+def _deletions(table: SnapshotTable) -> tuple[str, ...]:
+    """The tokens of a profile's row go with it; they have its key."""
+    own = f"DELETE FROM {table.name}"
+    return (own, "DELETE FROM profile_search") if table is PROFILES else (own,)
+
+
+async def _in_batches(session: Session, table: SnapshotTable, instance_id: int, condition: str, *actions: str) -> int:
+    """Run UPDATEs or DELETEs on the rows of a condition, a bounded number in each transaction."""
     keys = ", ".join((*table.key, "generation_from"))
     async with session.scratch() as connection:
         await connection.run(text("DROP TABLE IF EXISTS chosen"))
@@ -225,12 +217,11 @@ async def _in_batches(session: Session, table: SnapshotTable, instance_id: int, 
         await connection.run(text("CREATE INDEX ix_chosen ON chosen (place)"))
         row = await connection.fetch_one(text("SELECT count(*) FROM chosen"))
     count = 0 if row is None else int(row[0])
-    statement = text(
-        f"{action} WHERE instance_id = :instance_id AND ({keys}) IN"
-        f" (SELECT {keys} FROM chosen WHERE place BETWEEN :first AND :last)"
-    )
+    those = f"({keys}) IN (SELECT {keys} FROM chosen WHERE place BETWEEN :first AND :last)"
+    statements = [text(f"{action} WHERE instance_id = :instance_id AND {those}") for action in actions]
     for first in range(1, count + 1, ROWS_PER_COMMIT_MAX):
         async with session.transaction() as connection:
             last = first + ROWS_PER_COMMIT_MAX - 1
-            await connection.run(statement, {"instance_id": instance_id, "first": first, "last": last})
+            for statement in statements:
+                await connection.run(statement, {"instance_id": instance_id, "first": first, "last": last})
     return count

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 from topcoat.clock import from_microseconds, to_microseconds
+from topcoat.core import tokens
 from topcoat.core.catalog import Document
 from topcoat.core.overlay.override import Confirmation, Override, Release, Withdrawal
 from topcoat.store import rowset
@@ -46,7 +47,8 @@ async def insert_overrides(
     recorded_at: datetime,
     overrides: Sequence[NewOverride],
 ) -> set[int]:
-    """Insert those whose profile exists in the generation; return their sequences."""
+    """Insert those whose profile exists in the generation, with the tokens of all their strings, be they searched now
+    or later; return their sequences."""
     rows = [
         {
             "sequence": o.sequence,
@@ -55,6 +57,9 @@ async def insert_overrides(
             "caller": o.caller,
             "principal": o.principal,
             "column_values": o.columns,
+            "tokens": rowset.token_value(
+                tokens.document_tokens(o.columns, o.columns), is_postgresql=connection.is_postgresql
+            ),
         }
         for o in overrides
     ]
@@ -71,9 +76,10 @@ async def insert_overrides(
 @cache
 def _insert_overrides(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
     return PointStatement(f"""
-INSERT INTO override (instance_id, customer_id, sequence, valid_until, recorded_at, caller, principal, column_values)
+INSERT INTO override (instance_id, customer_id, sequence, valid_until, recorded_at, caller, principal, column_values,
+                      tokens)
 SELECT :instance_id, new.customer_id, new.sequence, new.valid_until, :recorded_at, new.caller, new.principal,
-       new.column_values
+       new.column_values, new.tokens
 FROM {rowset.rows_from_json(rowset.NEW_OVERRIDE_COLUMNS, is_postgresql=is_postgresql)}
 WHERE (
     SELECT 1 FROM snapshot_profile p

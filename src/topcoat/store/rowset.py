@@ -1,6 +1,6 @@
 """Many rows in one parameter: a JSON array that a statement reads as a table, whatever its length."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 NEW_ACTIVITY_COLUMNS: Mapping[str, str] = {
     "sequence": "bigint",
@@ -24,6 +24,7 @@ NEW_OVERRIDE_COLUMNS: Mapping[str, str] = {
     "caller": "text",
     "principal": "text",
     "column_values": "jsonb",
+    "tokens": "text[]",
 }
 
 NEW_RELEASE_COLUMNS: Mapping[str, str] = {
@@ -57,3 +58,12 @@ def among_ids(*, is_postgresql: bool) -> str:
     if is_postgresql:
         return "= ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS jsonb))))"
     return "IN (SELECT value FROM json_each(:ids))"
+
+
+def token_value(tokens: Sequence[str], *, is_postgresql: bool) -> list[str] | str:
+    """Tokens as a row brings them and as they are kept."""
+    return list(tokens) if is_postgresql else f" {' '.join(tokens)} "
+
+
+def load_tokens(value: list[str] | str) -> list[str]:
+    return value.split() if isinstance(value, str) else value

@@ -22,6 +22,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
 HEAD_REVISION = "2026_11_24_1100"
@@ -301,11 +302,16 @@ CREATE TRIGGER profile_search_delete AFTER DELETE ON profile_search BEGIN
     VALUES ('delete', old.text_row, old.tokens);
 END""",
 )
+
+
+def _on_sqlite(statement: str) -> ExecutableDDLElement:
+    ddl: ExecutableDDLElement = DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+    return ddl.execute_if(dialect="sqlite")
+
+
 for _statement in SQLITE_SEARCH_OBJECTS:
-    event.listen(profile_search, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
-event.listen(
-    profile_search, "before_drop", DDL(f"DROP TABLE IF EXISTS {PROFILE_SEARCH_TEXT}").execute_if(dialect="sqlite")
-)
+    event.listen(profile_search, "after_create", _on_sqlite(_statement))
+event.listen(profile_search, "before_drop", _on_sqlite(f"DROP TABLE IF EXISTS {PROFILE_SEARCH_TEXT}"))
 
 
 def is_own(name: str | None, kind: str, _parent: object = None) -> bool:

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from topcoat.core import catalog
 from topcoat.core.catalog import ActivityConfiguration, Catalog, Column, ColumnType, Table, TableKind
+from topcoat.core.search_configuration import IndexedColumn
 from topcoat.flows.refresh import environment_model as model
 from topcoat.flows.refresh import located_yaml
 from topcoat.flows.refresh.environment_model import EnvironmentFile
@@ -22,6 +23,13 @@ JSON_LINES_SUFFIXES: Final = (".jsonl", ".ndjson")
 _KEY_TYPES: Final = (ColumnType.STRING, ColumnType.INTEGER)
 _TIME_TYPES: Final = (ColumnType.DATE_TIME, ColumnType.DATE)
 _TEXT_TYPES: Final = (ColumnType.STRING,)
+_EVERY_TYPE: Final = tuple(ColumnType)
+_SEARCH_TYPES: Final = {
+    "searchable": _TEXT_TYPES,
+    "filterable": _EVERY_TYPE,
+    "sortable": _EVERY_TYPE,
+    "facetable": _EVERY_TYPE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class Environment:
     activity_files: tuple[Path, ...]
     measure_file: Path | None
     segment_file: Path | None
+    search: tuple[IndexedColumn, ...] | None
 
 
 def load_environment(path: Path) -> Environment:
@@ -112,6 +121,8 @@ def _faults(file: EnvironmentFile, folder: Path) -> Iterator[tuple[Place, str]]:
         yield from _id_faults(("unified", "measures", "columns"), file.unified.measures.columns, ids[:1])
     for place, written in _written_files(file.unified):
         yield from _file_faults((*place, "file"), folder / written)
+    if file.search is not None:
+        yield from _search_faults(file.search, file.unified.customer.columns)
 
 
 def _table_faults(place: Place, name: str, table: model.SourceTable) -> Iterator[tuple[Place, str]]:
@@ -125,12 +136,11 @@ def _activity_faults(
     place: Place, file: EnvironmentFile, name: str, activity: model.Activity
 ) -> Iterator[tuple[Place, str]]:
     table = file.tables[name]
-    every_type = tuple(ColumnType)
     columns = {
         "timestamp": (activity.timestamp, _TIME_TYPES),
-        "event": (activity.event, every_type),
-        "title": (activity.title, every_type),
-        "detail": (activity.detail, every_type),
+        "event": (activity.event, _EVERY_TYPE),
+        "title": (activity.title, _EVERY_TYPE),
+        "detail": (activity.detail, _EVERY_TYPE),
         "url": (activity.url, _TEXT_TYPES),
     }
     for key, (column, types) in columns.items():
@@ -185,6 +195,17 @@ def _file_faults(place: Place, path: Path) -> Iterator[tuple[Place, str]]:
         yield place, f"the file {path} does not exist; paths are relative to the environment file"
 
 
+def _search_faults(search: model.Search, columns: Mapping[str, ColumnType]) -> Iterator[tuple[Place, str]]:
+    for key, types in _SEARCH_TYPES.items():
+        for index, name in enumerate(getattr(search, key)):
+            place = ("search", key, index)
+            if name not in columns:
+                yield place, f"table {catalog.CUSTOMER} has no column '{name}'{catalog.suggestion(name, columns)}"
+            elif columns[name] not in types:
+                expected = " or ".join(type_.value for type_ in types)
+                yield place, f"column {name} is of type {columns[name].value}, expected {expected}"
+
+
 def _environment(file: EnvironmentFile, folder: Path) -> Environment:
     keys = file.instance.subscription_keys
     unified = file.unified
@@ -201,6 +222,23 @@ def _environment(file: EnvironmentFile, folder: Path) -> Environment:
         activity_files=tuple(folder / activities.file for activities in unified.activities),
         measure_file=None if unified.measures is None else folder / unified.measures.file,
         segment_file=None if unified.segments is None else folder / unified.segments.file,
+        search=None if file.search is None else _indexed_columns(file.search, unified.customer.columns),
+    )
+
+
+def _indexed_columns(search: model.Search, columns: Iterable[str]) -> tuple[IndexedColumn, ...]:
+    """Those that the section names, in the table's order."""
+    named = {*search.searchable, *search.filterable, *search.sortable, *search.facetable}
+    return tuple(
+        IndexedColumn(
+            name,
+            is_searchable=name in search.searchable,
+            is_filterable=name in search.filterable,
+            is_facetable=name in search.facetable,
+            is_sortable=name in search.sortable,
+        )
+        for name in columns
+        if name in named
     )
 
 

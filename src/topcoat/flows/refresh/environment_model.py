@@ -25,7 +25,7 @@ from topcoat.core.overlay import lifetime
 TEXT_LENGTH_MAX: Final = 200
 TEXT_EXPECTED: Final = f"a text of 1 to {TEXT_LENGTH_MAX} printable characters"
 NAME_LENGTH_MAX: Final = 128
-NOT_SUPPORTED_YET: Final = ("data_sources", "unification", "measures", "segments", "search", "schedule")
+NOT_SUPPORTED_YET: Final = ("data_sources", "unification", "measures", "segments", "schedule")
 
 EXPECTED: Final = "expected"
 UNKNOWN_KEY: Final = "unknown_key"
@@ -264,6 +264,15 @@ class Unified(_Part):
     )
 
 
+class Search(_Part):
+    """Which columns of the unified customers are looked up by index; a key always is."""
+
+    searchable: list[ColumnName] = Field([], description="String columns that `$search` looks into.")
+    filterable: list[ColumnName] = Field([], description="Columns for `$filter`.")
+    sortable: list[ColumnName] = Field([], description="Columns for `$orderby`.")
+    facetable: list[ColumnName] = Field([], description="Columns whose values are counted.")
+
+
 class EnvironmentFile(_Part):
     """An instance of Topcoat: its tables, activities and data."""
 
@@ -272,6 +281,7 @@ class EnvironmentFile(_Part):
     tables: dict[TableName, SourceTable] = Field({}, description="Source tables by qualified name.")
     activities: dict[TableName, Activity] = Field({}, description="Activity configurations by source table.")
     unified: Unified = Field(description="The data, unified already.")
+    search: Search | None = Field(None, description="The search and filter index of the customers.")
 
     @classmethod
     def _unknown_key_reason(cls, key: str) -> str:

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +15,9 @@ from topcoat.core.catalog import Document
 from topcoat.core.mapping import document_digest
 from topcoat.flows.refresh import reconcile, unified_files
 from topcoat.flows.refresh.environment import Environment
+from topcoat.flows.refresh.indexing import Indexing
 from topcoat.flows.refresh.progress import Progress
-from topcoat.store import generations, instances, staging
+from topcoat.store import generations, instances, search_index, staging
 from topcoat.store.engine import Session, Store
 from topcoat.store.generations import Counts
 from topcoat.store.staging import (
@@ -65,7 +66,7 @@ async def refresh(
         stand = await instances.find_stand(glance, environment.instance_id)
     assert stand is not None  # it was just saved
     async with store.session() as session, generations.owned(store, session, stand.instance_id):
-        return await _Publication(clock, environment, progress, session, stand.instance_id).run(horizon)
+        return await _Publication(store, clock, environment, progress, session, stand.instance_id).run(horizon)
 
 
 async def undo_refresh(store: Store, clock: Clock, guid: str) -> int:
@@ -80,7 +81,9 @@ async def undo_refresh(store: Store, clock: Clock, guid: str) -> int:
             assert locked is not None  # instances are not deleted while their refresh is owned
             now = max(clock.now(locked.service_time), locked.recorded_at)
             active = await generations.undo_generation(connection, locked, now)
-        await generations.discard_unfinished(session, stand.instance_id, active)
+        async with search_index.owned(store, session, stand.instance_id):
+            await generations.discard_unfinished(session, stand.instance_id, active)
+        await search_index.build(store, stand.instance_id)  # for the columns that the catalog has again
     return active
 
 
@@ -100,6 +103,7 @@ async def _save_instance(store: Store, clock: Clock, environment: Environment) -
 
 @dataclass(slots=True)
 class _Publication:
+    _store: Store
     _clock: Clock
     _environment: Environment
     _progress: Progress
@@ -110,19 +114,28 @@ class _Publication:
     async def run(self, horizon: timedelta) -> RefreshReport:
         stand = await self._stand()
         active = stand.generation or 0
-        await generations.discard_unfinished(self._session, self._instance_id, active)
+        async with search_index.owned(self._store, self._session, self._instance_id):
+            await generations.discard_unfinished(self._session, self._instance_id, active)
         now = self._clock.now(stand.service_time)
         await staging.create_staging(self._session)
         counts = await self._stage_all()
         await self._check_staged(active)
         segments = await staging.declare_segments(self._session)
+        async with search_index.owned(self._store, self._session, self._instance_id):
+            return await self._publish(counts, now, horizon)
+
+    async def _publish(self, counts: Counts, now: datetime, horizon: timedelta) -> RefreshReport:
         number = await generations.begin_generation(self._session, self._instance_id, self._environment.catalog, now)
         report = RefreshReport(number, counts.profiles, counts.activities, counts.measures, segments)
         await self._write_differences(report)
+        self._progress.start("Indexing", counts.profiles, "rows")
+        indexing = await Indexing.of(self._session, self._instance_id, self._environment)
+        await indexing.prepare(number)
+        self._progress.advance(counts.profiles)
         report.confirmed = await reconcile.confirm_changes(
             self._session, self._clock, self._environment.instance_id, number
         )
-        await self._activate(number, counts)
+        await self._activate(number, counts, indexing)
         report.attached = await reconcile.attach_waiting(self._session, self._clock, self._environment.instance_id)
         report.pruned = await generations.prune_generations(self._session, self._instance_id, now=now, horizon=horizon)
         return report
@@ -237,12 +250,13 @@ class _Publication:
         for first in range(1, rows + 1, size):
             yield first, min(first + size - 1, rows)
 
-    async def _activate(self, number: int, counts: Counts) -> None:
+    async def _activate(self, number: int, counts: Counts, indexing: Indexing) -> None:
         async with self._session.transaction() as connection:
             stand = await instances.lock_stand(connection, self._environment.instance_id)
             assert stand is not None
             now = max(self._clock.now(stand.service_time), stand.recorded_at)
             await generations.activate_generation(connection, stand, generation=number, counts=counts, now=now)
+            await indexing.apply(connection, self._clock.system_now())
 
 
 def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
