@@ -50,15 +50,11 @@ class SearchIndex:
         self, guid: str, tables: Sequence[TableColumns], principal: str
     ) -> SearchConfiguration:
         """Store it and have it built in the background; raise what is wrong with the tables and columns it names."""
-        await self._instances.read_current(guid)
-
-        def check(current: CurrentCatalog) -> tuple[int, tuple[IndexedColumn, ...]]:
-            return current.instance_id, _checked(current, tables)
-
-        instance_id, columns = await self._instances.checked(guid, check)
+        current = await self._instances.read_current(guid)
+        columns = _checked(current, tables)
         async with self._store.writing() as connection:
             saved = await search_configurations.save_configuration(
-                connection, instance_id, columns, principal=principal, now=self._clock.system_now()
+                connection, current.instance_id, columns, principal=principal, now=self._clock.system_now()
             )
         self._built.pop(guid, None)
         self._replaced.set()

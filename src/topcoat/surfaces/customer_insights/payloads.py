@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
@@ -68,13 +68,28 @@ class Annotation(Wire):
     value: str
 
 
+def _nothing_for_null(value: Any) -> Any:
+    return False if value is None else value
+
+
+Flag = Annotated[bool, BeforeValidator(_nothing_for_null)]
+
+
+class SearchProperties(Wire):
+    is_searchable: Flag = False
+    is_filterable: Flag = False
+    is_facetable: Flag = False
+    facet_specification: str | None = None
+    is_sortable: Flag = False
+
+
 class AttributeMetadata(Wire):
     name: str
     friendly_name: str
     base_name: str
     data_type: str
     semantic_type: str | None = None
-    search_properties: dict[str, Any] | None = None
+    search_properties: SearchProperties | None = None
 
 
 class AnnotatedAttributeMetadata(AttributeMetadata):
@@ -178,6 +193,32 @@ class RoleAssignment(Wire):
     principal_type: Literal["user", "group", "app"] = "app"
     roles: list[str]
     instance_id: str
+
+
+class AttributeSearchConfiguration(Wire):
+    name: str
+    properties: SearchProperties = SearchProperties()
+
+
+class EntitySearchConfiguration(Wire):
+    qualified_entity_name: str
+    attributes: list[AttributeSearchConfiguration]
+
+
+class SearchTables(Wire):
+    """What a caller may change of a search configuration."""
+
+    entity_config: list[EntitySearchConfiguration]
+
+
+class InstanceSearchConfiguration(SearchTables):
+    is_system_generated: bool = False
+    version: int | None = None
+    updated_by: str | None = None
+    updated_utc: datetime | None = None
+    created_by: str | None = None
+    created_utc: datetime | None = None
+    instance_id: str | None = None
 
 
 class Change(Wire):

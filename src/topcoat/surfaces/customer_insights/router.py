@@ -14,7 +14,17 @@ from topcoat.core import errors
 from topcoat.flows import Flows
 from topcoat.surfaces import answers
 from topcoat.surfaces.access import Access, check_role
-from topcoat.surfaces.customer_insights import changes, data, instances, problems, profile, roles, tables, unbuilt
+from topcoat.surfaces.customer_insights import (
+    changes,
+    data,
+    instances,
+    problems,
+    profile,
+    roles,
+    search,
+    tables,
+    unbuilt,
+)
 from topcoat.surfaces.customer_insights.operation import Call, Operation
 
 PREFIXES: Final = ("/api", "/v1")
@@ -26,6 +36,7 @@ OPERATIONS: Final = (
     *profile.OPERATIONS,
     *instances.OPERATIONS,
     *roles.OPERATIONS,
+    *search.OPERATIONS,
     *changes.OPERATIONS,
     *unbuilt.OPERATIONS,
 )

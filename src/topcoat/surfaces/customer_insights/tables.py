@@ -6,8 +6,9 @@ from typing import Final, assert_never
 from starlette.responses import Response
 
 from topcoat.core.catalog import CUSTOMER_ID, PREVIOUS_CUSTOMER_ID, Column, ColumnType, Table, TableKind
+from topcoat.core.search_configuration import SearchConfiguration
 from topcoat.flows.instances import Instance
-from topcoat.surfaces.customer_insights import parameters, payloads
+from topcoat.surfaces.customer_insights import parameters, payloads, search
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
 from topcoat.surfaces.customer_insights.payloads import Annotation, AttributeMetadata, EntityMetadata
 
@@ -28,7 +29,8 @@ async def list_tables(call: Call) -> Response:
     is_annotated, _, _ = (parameters.read_boolean(parameters.list_items(call.request.scope), mark) for mark in _MARKS)
     instance = await call.flows.instances.get_instance(call.instance)
     catalog = await call.flows.instances.get_catalog(call.instance)
-    entities = [_entity(instance, table, is_annotated=is_annotated) for table in catalog.tables]
+    configuration = await call.flows.search_index.get_configuration(call.instance)
+    entities = [_entity(instance, table, configuration, is_annotated=is_annotated) for table in catalog.tables]
     return payloads.wire_answer(payloads.EntityModel(instance_id=instance.guid, entities=entities))
 
 
@@ -37,7 +39,8 @@ async def get_table(call: Call) -> Response:
     instance = await call.flows.instances.get_instance(call.instance)
     catalog = await call.flows.instances.get_catalog(call.instance)
     table = catalog.get_table(call.request.path_params["tableName"])
-    return payloads.wire_answer(_entity(instance, table, is_annotated=is_annotated))
+    configuration = await call.flows.search_index.get_configuration(call.instance)
+    return payloads.wire_answer(_entity(instance, table, configuration, is_annotated=is_annotated))
 
 
 async def get_table_size(call: Call) -> Response:
@@ -47,8 +50,10 @@ async def get_table_size(call: Call) -> Response:
     )
 
 
-def _entity(instance: Instance, table: Table, *, is_annotated: bool) -> EntityMetadata:
-    attributes = {c.name: _attribute(table, c, is_annotated=is_annotated) for c in table.columns}
+def _entity(
+    instance: Instance, table: Table, configuration: SearchConfiguration, *, is_annotated: bool
+) -> EntityMetadata:
+    attributes = {c.name: _attribute(table, c, configuration, is_annotated=is_annotated) for c in table.columns}
     timestamp = _timestamp(table)
     return EntityMetadata(
         name=plain_name(table),
@@ -65,12 +70,17 @@ def _entity(instance: Instance, table: Table, *, is_annotated: bool) -> EntityMe
     )
 
 
-def _attribute(table: Table, column: Column, *, is_annotated: bool) -> AttributeMetadata:
+def _attribute(
+    table: Table, column: Column, configuration: SearchConfiguration, *, is_annotated: bool
+) -> AttributeMetadata:
     attribute = AttributeMetadata(
         name=column.name,
         friendly_name=column.name,
         base_name=column.name,
         data_type=_DATA_TYPES[column.type],
+        search_properties=(
+            search.search_properties(configuration, column.name) if table.kind is TableKind.CUSTOMER else None
+        ),
     )
     if not is_annotated:
         return attribute

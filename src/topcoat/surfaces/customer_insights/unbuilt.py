@@ -63,8 +63,6 @@ _UNBUILT: Final = (
     ("Get-a-relationship", "GET", "/{instanceId}/manage/relationships/{relationshipName:path}"),
     ("Update-a-relationship", "PUT", "/{instanceId}/manage/relationships/{relationshipName:path}"),
     ("Reset-an-instance", "DELETE", "/{instanceId}/manage/reset"),
-    ("Get-search-configuration", "GET", "/{instanceId}/manage/search"),
-    ("Update-search-configuration", "PUT", "/{instanceId}/manage/search"),
     ("Get-all-segments", "GET", "/{instanceId}/manage/segments"),
     ("Create-a-segment", "POST", "/{instanceId}/manage/segments"),
     ("Delete-segment", "DELETE", "/{instanceId}/manage/segments/{segmentName:path}"),
