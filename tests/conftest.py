@@ -226,6 +226,13 @@ async def service(database_url: str) -> AsyncIterator[Service]:
 
 
 @pytest.fixture
+async def postgres_service(postgres_url: str) -> AsyncIterator[Service]:
+    """For what SQLite does not have; such a test bears the mark `postgres`."""
+    async with open_service(postgres_url) as opened:
+        yield opened
+
+
+@pytest.fixture
 def abbie() -> str:
     """The CustomerId of Abbie Moss, person number 1."""
     return sample.ABBIE_MOSS_ID

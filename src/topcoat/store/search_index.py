@@ -1,6 +1,6 @@
 """Brings the indexes and tokens of an instance in line with its search configuration, beside reads and writes."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +13,7 @@ from topcoat.core.search_configuration import SearchConfiguration, customer_tabl
 from topcoat.store import engine, instances, ownership, search_configurations, search_definitions, search_tokens
 from topcoat.store.engine import ReadConnection, Session, Store
 from topcoat.store.ownership import Work
-from topcoat.store.search_definitions import IndexDefinition, IndexKind
+from topcoat.store.search_definitions import OVERRIDE, SNAPSHOT, IndexDefinition, IndexKind
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -21,12 +21,20 @@ _VALUE_TOO_LONG: Final = "54000"  # PostgreSQL orders values of at most a third 
 
 
 @dataclass(frozen=True, slots=True)
+class IndexPair:
+    """The names of a column's indexes: SQLite's planner, which has no statistics, takes them with INDEXED BY."""
+
+    profiles: str
+    changes: str
+
+
+@dataclass(frozen=True, slots=True)
 class BuiltIndex:
-    """What a query can rely on: a column is in a set where both its indexes, of profiles and of changes, are valid."""
+    """What a query can rely on; a column is there where both its indexes, of profiles and of changes, are valid."""
 
     configuration: SearchConfiguration
-    ordered: frozenset[str]
-    trigrams: frozenset[str]
+    ordered: Mapping[str, IndexPair]
+    trigrams: Mapping[str, IndexPair]
     is_token_complete: bool
 
 
@@ -46,16 +54,20 @@ async def build(store: Store, instance_id: int) -> None:
             table = await _find_table(connection, instance_id)
         if table is None:
             return
-        configuration = system_generated(table) if stored is None else stored.configuration
-        await settle_indexes(session, instance_id, table, configuration)
-        if stored is not None and not stored.is_built:
-            await _settle_tokens(session, instance_id, configuration)
-            log.info("search_index_built", version=configuration.version)
+        if stored is None:
+            await settle_indexes(session, instance_id, table, system_generated(table))
+            return
+        if not stored.is_built:
+            await _settle_tokens(session, instance_id, stored.configuration)
+        await settle_indexes(session, instance_id, table, stored.configuration)
+        async with session.transaction() as connection:
+            await search_configurations.mark_built(connection, instance_id, stored.configuration.version)
+        log.info("search_index_built", version=stored.configuration.version)
 
 
 async def settle_indexes(session: Session, instance_id: int, table: Table, configuration: SearchConfiguration) -> None:
     """The part of a build that depends on the table's columns, and so on every refresh; the caller owns the index."""
-    wanted = search_definitions.list_definitions(instance_id, table, configuration, is_postgresql=session.is_postgresql)
+    wanted = _wanted(session, instance_id, table, configuration)
     async with session.scratch() as connection:
         found = await _list_found(connection, instance_id)
     await _drop(session, (name for name, is_valid in found.items() if not is_valid))
@@ -67,6 +79,7 @@ async def settle_indexes(session: Session, instance_id: int, table: Table, confi
     names = {definition.name for definition in wanted}
     await _drop(session, (name for name, is_valid in found.items() if is_valid and name not in names))
     await _analyze(session, sorted({definition.table for definition in missing}))
+    await _merge_pending(session, instance_id)
 
 
 async def find_built(connection: ReadConnection, instance_id: int) -> BuiltIndex:
@@ -74,14 +87,8 @@ async def find_built(connection: ReadConnection, instance_id: int) -> BuiltIndex
     stored = await search_configurations.find_stored(connection, instance_id)
     table = await _find_table(connection, instance_id)
     configuration = system_generated(table) if stored is None else stored.configuration
-    found = {} if table is None else await _list_found(connection, instance_id)
-    wanted = (
-        []
-        if table is None
-        else search_definitions.list_definitions(
-            instance_id, table, configuration, is_postgresql=connection.is_postgresql
-        )
-    )
+    found = await _list_found(connection, instance_id)
+    wanted = _wanted(connection, instance_id, table, configuration)
     return BuiltIndex(
         configuration=configuration,
         ordered=_valid(wanted, IndexKind.ORDER, found),
@@ -90,16 +97,24 @@ async def find_built(connection: ReadConnection, instance_id: int) -> BuiltIndex
     )
 
 
+def _wanted(
+    connection: ReadConnection | Session, instance_id: int, table: Table | None, configuration: SearchConfiguration
+) -> list[IndexDefinition]:
+    if table is None:
+        return []
+    return search_definitions.list_definitions(
+        instance_id, table, configuration, is_postgresql=connection.is_postgresql
+    )
+
+
 async def _settle_tokens(session: Session, instance_id: int, configuration: SearchConfiguration) -> None:
     names = configuration.searched_names()
-    if names:
-        await search_tokens.fill(session, instance_id, names)
-        await search_tokens.fill_changes(session, instance_id)
-        await _analyze(session, ["profile_search"])
-    else:
+    if not names:
         await search_tokens.clear(session, instance_id)
-    async with session.transaction() as connection:
-        await search_configurations.mark_built(connection, instance_id, configuration.version)
+        return
+    await search_tokens.fill(session, instance_id, names)
+    await search_tokens.fill_changes(session, instance_id)
+    await _analyze(session, ["profile_search"])
 
 
 async def _find_table(connection: ReadConnection, instance_id: int) -> Table | None:
@@ -112,10 +127,10 @@ async def _find_table(connection: ReadConnection, instance_id: int) -> Table | N
     return None if catalog is None else customer_table(catalog)
 
 
-def _valid(wanted: Iterable[IndexDefinition], kind: IndexKind, found: dict[str, bool]) -> frozenset[str]:
-    of_kind = [definition for definition in wanted if definition.kind is kind]
-    lacking = {definition.column for definition in of_kind if not found.get(definition.name)}
-    return frozenset(definition.column for definition in of_kind) - lacking
+def _valid(wanted: Iterable[IndexDefinition], kind: IndexKind, found: Mapping[str, bool]) -> dict[str, IndexPair]:
+    valid = {(d.column, d.table): d.name for d in wanted if d.kind is kind and found.get(d.name)}
+    columns = [column for column, table in valid if table == SNAPSHOT and (column, OVERRIDE) in valid]
+    return {column: IndexPair(valid[column, SNAPSHOT], valid[column, OVERRIDE]) for column in columns}
 
 
 async def _list_found(connection: ReadConnection, instance_id: int) -> dict[str, bool]:
@@ -169,3 +184,19 @@ async def _analyze(session: Session, tables: Iterable[str]) -> None:
     if session.is_postgresql:
         for table in tables:
             await session.run_alone(f"ANALYZE {table}")
+
+
+async def _merge_pending(session: Session, instance_id: int) -> None:
+    """PostgreSQL first lists what comes into a GIN index, and every search reads that list through."""
+    if session.is_postgresql:
+        async with session.transaction() as connection:
+            await connection.fetch_all(_MERGE_PENDING, {"prefix": search_definitions.prefix_of(instance_id)})
+
+
+_MERGE_PENDING = text("""
+SELECT gin_clean_pending_list(c.oid)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+WHERE a.amname = 'gin' AND i.indisvalid
+  AND ((i.indrelid = CAST('profile_search' AS regclass))
+       OR (i.indrelid = CAST('snapshot_profile' AS regclass) AND starts_with(CAST(c.relname AS text), :prefix)))
+""")
