@@ -9,6 +9,7 @@ import pytest
 
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import ActivityConfiguration, Column, ColumnType, Table, TableKind
+from topcoat.core.search_configuration import IndexedColumn
 from topcoat.flows.refresh import located_yaml
 from topcoat.flows.refresh.environment import Environment, environment_schema, load_environment
 
@@ -605,3 +606,32 @@ def test_the_schema_describes_every_key() -> None:
         for name, property_ in part["properties"].items():
             assert property_.get("description"), name
     assert json.loads(json.dumps(schema)) == schema
+
+
+def test_the_search_section_names_columns_of_the_customers(tmp_path: Path) -> None:
+    section = "search: {searchable: [FullName], filterable: [FullName, CustomerId], sortable: [CustomerId]}\n"
+
+    assert load(tmp_path, TEXT + section).search == (
+        IndexedColumn("CustomerId", is_filterable=True, is_sortable=True),
+        IndexedColumn("FullName", is_searchable=True, is_filterable=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "path", "said"),
+    [
+        ("filterable: [FulName]", "search.filterable[0]", "no column 'FulName' (did you mean 'FullName'?)"),
+        ("sortable: [CustomerId, Nope]", "search.sortable[1]", "no column 'Nope'"),
+        ("searchable: [FullName, Since]", "search.searchable[1]", "is of type date, expected string"),
+        ("searchable: FullName", "search.searchable", "expected a list"),
+        ("searchable: [5]", "search.searchable[0]", "expected a string"),
+        ("search: [FullName]", "search.search", "unknown key"),
+    ],
+)
+def test_a_faulty_search_section_is_refused_with_its_place(tmp_path: Path, section: str, path: str, said: str) -> None:
+    text = TEXT.replace("      FullName: string\n", "      FullName: string\n      Since: date\n")
+
+    raised = fault(tmp_path, text + f"search:\n  {section}\n")
+
+    assert (raised.parts["line"], raised.parts["path"]) == (text.count("\n") + 2, path)
+    assert said in raised.parts["reason"]

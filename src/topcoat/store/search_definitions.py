@@ -43,13 +43,14 @@ def prefix_of(instance_id: int) -> str:
 def list_definitions(
     instance_id: int, table: Table, configuration: SearchConfiguration, *, is_postgresql: bool
 ) -> list[IndexDefinition]:
-    """SQLite has no trigrams."""
+    """SQLite has no trigrams; the table's primary key is `customer_id`, which needs no index of its own."""
     wanted = [(IndexKind.ORDER, column) for column in configuration.ordered(table)]
     if is_postgresql:
         wanted += [(IndexKind.TRIGRAM, column) for column in configuration.searched(table)]
     return [
         _definition(instance_id, indexed, column, kind, is_postgresql=is_postgresql)
         for kind, column in wanted
+        if column.name != table.primary_key
         for indexed in (SNAPSHOT, OVERRIDE)
     ]
 
