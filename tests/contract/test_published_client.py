@@ -431,6 +431,39 @@ def test_the_size_of_a_table_has_its_records_and_bytes(published_client: Publish
     assert outcome.value["size"] > 100 * len(customers)
 
 
+def test_the_search_configuration_is_told_and_replaced(published_client: PublishedClient) -> None:
+    told = published_client.call("get_search_configuration")
+    attributes = [{"name": "City", "properties": {"isSearchable": True, "isFilterable": True}}]
+    body = {"entityConfig": [{"qualifiedEntityName": "Customer", "attributes": attributes}]}
+    replaced = published_client.call("update_search_configuration", body=body, sent=headers("administrator"))
+
+    assert (told.type, replaced.type) == ("InstanceSearchConfiguration", "InstanceSearchConfiguration")
+    assert told.value["entity_config"][0]["qualified_entity_name"] == "Customer"
+    [city] = replaced.value["entity_config"][0]["attributes"]
+    assert (city["name"], city["properties"]["is_searchable"]) == ("City", True)
+    assert replaced.value["version"] == told.value["version"] + 1
+    assert datetime.fromisoformat(replaced.value["updated_utc"]) > datetime.fromisoformat(told.value["updated_utc"])
+    assert search_properties(published_client, "City")["is_searchable"] is True
+    assert search_properties(published_client, "FullName")["is_searchable"] is False
+
+
+def search_properties(client: PublishedClient, name: str) -> dict[str, Any]:
+    outcome = client.call("get_entity_metadata", entity_name="Customer")
+    [attribute] = [a for a in outcome.value["attributes"] if a["name"] == name]
+    properties: dict[str, Any] = attribute["search_properties"]
+    return properties
+
+
+def test_a_searchable_attribute_that_is_no_string_is_an_api_error(published_client: PublishedClient) -> None:
+    attributes = [{"name": "RewardsPoints", "properties": {"isSearchable": True}}]
+    body = {"entityConfig": [{"qualifiedEntityName": "Customer", "attributes": attributes}]}
+
+    outcome = published_client.call("update_search_configuration", body=body, sent=headers("administrator"), raw=True)
+
+    assert (outcome.type, outcome.status) == ("ApiErrorResult", 400)
+    assert "RewardsPoints" in outcome.value["message"]
+
+
 @pytest.mark.parametrize(
     ("method", "arguments"),
     [
