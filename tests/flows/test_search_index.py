@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from tests import searching
 from tests.conftest import INSTANCE, Service
+from tests.flows import asking
 from tests.flows.test_refresh import Rows, customer, environment
 from topcoat import sample
 from topcoat.core import errors
@@ -186,6 +187,20 @@ async def test_a_failed_refresh_leaves_the_configuration(service: Service, tmp_p
 
     assert await service.flows.search_index.get_configuration(INSTANCE) == before
     assert (await built(service)).is_token_complete
+
+
+@pytest.mark.postgres
+async def test_a_refresh_with_a_value_too_long_for_its_index_is_refused_as_a_whole(
+    postgres_service: Service, tmp_path: Path
+) -> None:
+    section = "search: {filterable: [City]}\n"
+    await postgres_service.refresh(searched(tmp_path, [customer("a")], section))
+    noise = "".join(chr(0x4E00 + (n * 7919) % 20_000) for n in range(1_500))
+
+    with pytest.raises(errors.ValueTooLong, match="City"):
+        await postgres_service.refresh(searched(tmp_path, [customer("b", noise)], section))
+
+    assert [r["CustomerId"] for r in (await asking.page(postgres_service, "Customer")).records] == ["a"]
 
 
 async def test_an_instance_without_configuration_has_its_keys_indexed(service: Service, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from tests import searching
-from tests.conftest import NOW, Service
+from tests.conftest import NOW, PostgresServer, Service
 from tests.flows import asking
+from topcoat.core import errors
 from topcoat.core.catalog import ColumnType
 from topcoat.core.search_configuration import IndexedColumn
 from topcoat.store import search_configurations, search_index, search_tokens
@@ -291,10 +292,9 @@ async def test_the_indexes_of_another_instance_are_left_alone(service: Service) 
 
 @pytest.mark.postgres
 async def test_a_value_too_long_for_an_index_leaves_its_column_without(postgres_service: Service, abbie: str) -> None:
-    noise = "".join(chr(0x4E00 + (n * 7919) % 20_000) for n in range(4_000))
     await configure(postgres_service, IndexedColumn("City", is_filterable=True))
     await build(postgres_service)
-    document = f'{{"CustomerId": "{abbie}", "Gender": "{noise}"}}'
+    document = f'{{"CustomerId": "{abbie}", "Gender": "{NOISE}"}}'
     async with postgres_service.store.writing() as connection:
         await connection.run(
             text("UPDATE snapshot_profile SET document = CAST(:document AS jsonb) WHERE customer_id = :id"),
@@ -306,6 +306,45 @@ async def test_a_value_too_long_for_an_index_leaves_its_column_without(postgres_
 
     found = await built(postgres_service)
     assert ("City" in found.ordered, "Gender" in found.ordered) == (True, False)
+
+
+NOISE = "".join(chr(0x4E00 + (n * 7919) % 20_000) for n in range(4_000))  # which does not compress
+
+
+@pytest.mark.postgres
+async def test_a_change_too_long_for_the_index_of_its_column_is_refused(postgres_service: Service, abbie: str) -> None:
+    with pytest.raises(errors.ValueTooLong, match="the index of its column"):
+        await asking.override(postgres_service, abbie, {"City": NOISE})
+    with pytest.raises(errors.ValueTooLong, match="the index search_1_change_order_City_"):
+        await asking.override(postgres_service, abbie, {"City": NOISE[:1_500]})
+
+    await asking.override(postgres_service, abbie, {"AddressLine1": NOISE})
+
+
+@pytest.mark.postgres
+async def test_without_the_trigram_extension_the_rest_is_built(
+    postgres_service: Service, postgres: PostgresServer
+) -> None:
+    database = str(postgres_service.store.url.database)
+    await asyncio.to_thread(postgres.run, FORBIDDEN_EXTENSIONS, database)
+    try:
+        await configure(postgres_service, CITY, IndexedColumn("Gender", is_sortable=True))
+        await build(postgres_service)
+        found = await built(postgres_service)
+    finally:
+        await asyncio.to_thread(postgres.run, ALLOWED_EXTENSIONS, database)
+
+    assert found.trigrams == {}
+    assert {"City", "Gender"} <= found.ordered.keys()
+    assert found.is_token_complete
+
+
+FORBIDDEN_EXTENSIONS = """
+DROP EXTENSION pg_trgm CASCADE;
+CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'forbidden'; END $$;
+CREATE EVENT TRIGGER forbid ON ddl_command_start WHEN TAG IN ('CREATE EXTENSION') EXECUTE FUNCTION forbid();
+"""
+ALLOWED_EXTENSIONS = "DROP EVENT TRIGGER forbid; DROP FUNCTION forbid(); CREATE EXTENSION pg_trgm;"
 
 
 @pytest.mark.postgres

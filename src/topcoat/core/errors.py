@@ -8,7 +8,7 @@ TopcoatError
 │   ├── AddressTooLong, BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable
 │   ├── MethodNotSupported
 │   ├── UnknownColumn, WrongType, MissingColumn, ReadOnlyColumn, EmptyChange
-│   ├── ColumnNotSearchable, ColumnTwice
+│   ├── ColumnNotSearchable, ColumnTwice, ValueTooLong
 │   ├── ValidUntilUnreadable, ValidUntilOutOfRange, UnknownCustomer, TableNotWritable
 │   ├── ActivityNotConfigured, TableNotFoundForWriting
 │   ├── QuerySyntaxError, OptionInvalid, UnknownSegment, ContinuationInvalid
@@ -144,6 +144,10 @@ class ColumnNotSearchable(BadInput):
 
 class ColumnTwice(BadInput):
     """Column {column} of table {table} is configured twice; expected once."""
+
+
+class ValueTooLong(BadInput):
+    """A value is too long for the index {index}; shorten it, or make its column neither filterable nor sortable."""
 
 
 class ValidUntilUnreadable(BadInput):

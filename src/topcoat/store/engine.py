@@ -1,5 +1,6 @@
 """Engines and connections: a read cannot write, because its connection is of another type."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -263,6 +264,17 @@ def is_statement_timeout(error: exc.DBAPIError) -> bool:
 
 def sqlstate(error: exc.DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None)
+
+
+_NAMED_INDEX = re.compile('index "([^"]+)"')
+
+
+def find_too_long(error: exc.DBAPIError) -> errors.ValueTooLong | None:
+    """PostgreSQL orders values of at most a third of a page."""
+    if sqlstate(error) != "54000":
+        return None
+    named = _NAMED_INDEX.search(str(error.orig))
+    return errors.ValueTooLong(index="of its column" if named is None else named[1])
 
 
 def normalised_url(url: str) -> sqlalchemy.URL:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
 
 import structlog
 from sqlalchemy import exc, text
@@ -16,8 +15,6 @@ from topcoat.store.ownership import Work
 from topcoat.store.search_definitions import OVERRIDE, SNAPSHOT, IndexDefinition, IndexKind
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
-
-_VALUE_TOO_LONG: Final = "54000"  # PostgreSQL orders values of at most a third of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +164,7 @@ async def _create(session: Session, definition: IndexDefinition) -> None:
     try:
         await session.run_alone(f'CREATE INDEX {concurrently}"{definition.name}" {definition.body}')
     except exc.DBAPIError as error:
-        if engine.sqlstate(error) != _VALUE_TOO_LONG:
+        if engine.find_too_long(error) is None:
             raise
         log.warning("column_not_indexed", column=definition.column, reason="a value is too long")
         await _drop(session, [definition.name])

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import exc, text
 
+from topcoat.store import engine
 from topcoat.store.engine import Session
 from topcoat.store.schema import GENERATION_OPEN
 
@@ -263,7 +264,7 @@ async def close_rows(
 async def open_rows(
     session: Session, difference: Difference, *, instance_id: int, generation: int, first: int, last: int
 ) -> None:
-    """Insert the opening rows numbered `first` to `last`."""
+    """Insert the opening rows numbered `first` to `last`; raise `ValueTooLong` for what an index cannot hold."""
     table = difference.table
     columns = ", ".join(table.columns)
     selected = ", ".join(
@@ -282,5 +283,8 @@ async def open_rows(
         "first": first,
         "last": last,
     }
-    async with session.transaction() as connection:
-        await connection.run(statement, values)
+    try:
+        async with session.transaction() as connection:
+            await connection.run(statement, values)
+    except exc.DBAPIError as error:
+        raise engine.find_too_long(error) or error from None

@@ -98,6 +98,9 @@ class Writer:
             return [errors.StoreUnreachable(reason="the connection broke")] * len(writes)
         except exc.DBAPIError as error:
             if len(writes) == 1:
+                too_long = engine.find_too_long(error)
+                if too_long is not None:
+                    return [too_long]
                 log.warning("write_refused_by_database", reason=type(error.orig).__name__)
                 return [errors.StoreUnreachable(reason=type(error.orig).__name__)]
             middle = len(writes) // 2

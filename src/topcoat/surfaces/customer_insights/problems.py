@@ -30,6 +30,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.EmptyChange: 400,
     errors.ColumnNotSearchable: 400,
     errors.ColumnTwice: 400,
+    errors.ValueTooLong: 400,
     errors.ValidUntilUnreadable: 400,
     errors.ValidUntilOutOfRange: 400,
     errors.UnknownCustomer: 400,
