@@ -1,6 +1,6 @@
 """Brings the indexes and tokens of an instance in line with its search configuration, beside reads and writes."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -55,11 +55,21 @@ async def build(store: Store, instance_id: int) -> None:
             await settle_indexes(session, instance_id, table, system_generated(table))
             return
         if not stored.is_built:
-            await _settle_tokens(session, instance_id, stored.configuration)
+            await settle_tokens(session, instance_id, stored.configuration.searched_names())
         await settle_indexes(session, instance_id, table, stored.configuration)
         async with session.transaction() as connection:
             await search_configurations.mark_built(connection, instance_id, stored.configuration.version)
         log.info("search_index_built", version=stored.configuration.version)
+
+
+async def settle_tokens(session: Session, instance_id: int, names: Collection[str]) -> None:
+    """The part of a build that depends on the searched columns alone; the caller owns the index."""
+    if not names:
+        await search_tokens.clear(session, instance_id)
+        return
+    await search_tokens.fill(session, instance_id, names)
+    await search_tokens.fill_changes(session, instance_id)
+    await _analyze(session, ["profile_search"])
 
 
 async def settle_indexes(session: Session, instance_id: int, table: Table, configuration: SearchConfiguration) -> None:
@@ -102,16 +112,6 @@ def _wanted(
     return search_definitions.list_definitions(
         instance_id, table, configuration, is_postgresql=connection.is_postgresql
     )
-
-
-async def _settle_tokens(session: Session, instance_id: int, configuration: SearchConfiguration) -> None:
-    names = configuration.searched_names()
-    if not names:
-        await search_tokens.clear(session, instance_id)
-        return
-    await search_tokens.fill(session, instance_id, names)
-    await search_tokens.fill_changes(session, instance_id)
-    await _analyze(session, ["profile_search"])
 
 
 async def _find_table(connection: ReadConnection, instance_id: int) -> Table | None:

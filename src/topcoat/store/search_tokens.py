@@ -1,7 +1,7 @@
 """The tokens of the snapshot's profiles, by which a search finds candidates; they may be too many, never too few."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row, text
@@ -79,8 +79,11 @@ async def _fill_batch(
 ) -> _Place | None:
     """Return where the next batch begins; None after the last."""
     async with session.scratch() as connection:
+        if session.is_postgresql:
+            await connection.fetch_all(_BY_PRIMARY_KEY)
         found = await _read(connection, instance_id, after, generation)
-    rows = await asyncio.to_thread(_rows, found, names, is_postgresql=session.is_postgresql)
+        had = await _read_tokens(connection, instance_id, found) if found else {}
+    rows = await asyncio.to_thread(_rows, found, had, names, is_postgresql=session.is_postgresql)
     if rows:
         await _write(session, _UPSERT, _KEYS, instance_id, rows)
     is_last = len(found) < ROWS_PER_COMMIT_MAX
@@ -96,18 +99,36 @@ async def _read(
         "number": after.number,
         "limit": ROWS_PER_COMMIT_MAX,
     }
-    only = "" if generation is None else f"AND p.generation_from = {generation:d}"
+    only = "" if generation is None else f"AND generation_from = {generation:d}"
     return await connection.fetch_all(text(_ROWS_BEHIND.format(only=only)), values)
 
 
+# Rows that a refresh has just written have no statistics, and PostgreSQL would sort all that are left for every batch.
+_BY_PRIMARY_KEY = text("""
+SELECT set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true),
+       set_config('enable_bitmapscan', 'off', true)
+""")
+
 _ROWS_BEHIND = """
-SELECT p.customer_id, p.generation_from, CAST(p.document AS TEXT) AS document, s.tokens
-FROM snapshot_profile p
-LEFT JOIN profile_search s ON s.instance_id = p.instance_id AND s.customer_id = p.customer_id
-                          AND s.generation_from = p.generation_from
-WHERE p.instance_id = :instance_id AND (p.customer_id, p.generation_from) > (:customer_id, :number) {only}
-ORDER BY p.customer_id, p.generation_from LIMIT :limit
+SELECT customer_id, generation_from, CAST(document AS TEXT) AS document FROM snapshot_profile
+WHERE instance_id = :instance_id AND (customer_id, generation_from) > (:customer_id, :number) {only}
+ORDER BY customer_id, generation_from LIMIT :limit
 """
+
+
+async def _read_tokens(
+    connection: ReadConnection, instance_id: int, found: Sequence[Row[Any]]
+) -> dict[tuple[str, int], set[str]]:
+    """Those of the same stretch of customers: a join of the two tables, before they have statistics, is slow."""
+    values = {"instance_id": instance_id, "first": found[0].customer_id, "last": found[-1].customer_id}
+    rows = await connection.fetch_all(_TOKENS_BETWEEN, values)
+    return {(row.customer_id, row.generation_from): set(rowset.load_tokens(row.tokens)) for row in rows}
+
+
+_TOKENS_BETWEEN = text("""
+SELECT customer_id, generation_from, tokens FROM profile_search
+WHERE instance_id = :instance_id AND customer_id BETWEEN :first AND :last
+""")
 
 # WHERE true: else SQLite takes ON CONFLICT for the condition of a join.
 _UPSERT = """
@@ -125,14 +146,20 @@ async def _write(
         await connection.run(text(statement.format(rows=source)), {"instance_id": instance_id, "rows": dump_json(rows)})
 
 
-def _rows(found: Sequence[Row[Any]], names: Collection[str], *, is_postgresql: bool) -> list[dict[str, Any]]:
-    """Those that lack tokens."""
+def _rows(
+    found: Sequence[Row[Any]],
+    had: Mapping[tuple[str, int], set[str]],
+    names: Collection[str],
+    *,
+    is_postgresql: bool,
+) -> list[dict[str, Any]]:
+    """Those that lack tokens, with what they had."""
     rows = []
     for row in found:
-        had = set() if row.tokens is None else set(rowset.load_tokens(row.tokens))
-        missing = set(tokens.document_tokens(load_json(row.document), names)) - had
-        if missing:
-            value = rowset.token_value(sorted(had | missing), is_postgresql=is_postgresql)
+        those = had.get((row.customer_id, row.generation_from), set())
+        needed = set(tokens.document_tokens(load_json(row.document), names))
+        if not needed <= those:
+            value = rowset.token_value(sorted(those | needed), is_postgresql=is_postgresql)
             rows.append({"customer_id": row.customer_id, "generation_from": row.generation_from, "tokens": value})
     return rows
 

@@ -42,11 +42,10 @@ class Indexing:
         """Indexes and tokens as the generation will need them; nothing of it shows yet."""
         coming = self._coming()
         names = {*coming.searched_names(), *self._held().searched_names()}
-        if names:
-            only = generation if self.section is None else None
-            await search_tokens.fill(self.session, self.instance_id, names, generation=only)
         if self.section is not None:
-            await search_tokens.fill_changes(self.session, self.instance_id)
+            await search_index.settle_tokens(self.session, self.instance_id, names)
+        elif names:
+            await search_tokens.fill(self.session, self.instance_id, names, generation=generation)
         await search_index.settle_indexes(self.session, self.instance_id, self.table, coming)
 
     async def apply(self, connection: WriteConnection, now: datetime) -> None:
