@@ -285,3 +285,19 @@ async def test_a_refresh_and_a_build_take_turns(service: Service, tmp_path: Path
 
     assert await searching.token_faults(service, "City") == []
     assert (await built(service)).is_token_complete
+
+
+async def test_builders_of_two_instances_take_turns(service: Service, tmp_path: Path) -> None:
+    """PostgreSQL would take two that make indexes of one table at once for a deadlock."""
+    other = "11111111-1111-4111-8111-111111111111"
+    file = searched(tmp_path, [customer("a")])
+    file.write_text(file.read_text().replace(INSTANCE, other))
+    await service.refresh(file)
+    index = service.flows.search_index
+    for guid in (INSTANCE, other):
+        await index.replace_configuration(guid, [TableColumns("Customer", (CITY,))], "tests")
+
+    await asyncio.gather(*(index.run(guid) for guid in (INSTANCE, other)))
+
+    for guid in (INSTANCE, other):
+        assert (await index.find_built(guid)).is_token_complete

@@ -90,6 +90,11 @@ class Session:
         self._connection = connection
         self.is_postgresql = connection.dialect.name == "postgresql"
 
+    @property
+    def database(self) -> str:
+        """SQLite's file, or the name of PostgreSQL's database."""
+        return str(self._connection.engine.url.database)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[WriteConnection]:
         """Write to the database's own tables; committed when the block ends without an error."""

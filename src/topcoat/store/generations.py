@@ -12,7 +12,7 @@ from topcoat.clock import to_microseconds
 from topcoat.core import errors
 from topcoat.core.catalog import Catalog
 from topcoat.store import instances, ownership
-from topcoat.store.engine import Session, Store, WriteConnection
+from topcoat.store.engine import Session, WriteConnection
 from topcoat.store.instances import Stand
 from topcoat.store.ownership import Work
 from topcoat.store.schema import GENERATION_OPEN
@@ -22,9 +22,9 @@ ROWS_PER_COMMIT_MAX = 10_000
 
 
 @asynccontextmanager
-async def owned(store: Store, session: Session, instance_id: int) -> AsyncIterator[None]:
+async def owned(session: Session, instance_id: int) -> AsyncIterator[None]:
     """Own the instance's refresh by a lock that dies with its process; raise `RefreshRunning` if another has it."""
-    async with ownership.tried(store, session, Work.REFRESH, instance_id) as is_owned:
+    async with ownership.tried(session, Work.REFRESH, instance_id) as is_owned:
         if not is_owned:
             raise errors.RefreshRunning
         yield

@@ -1,4 +1,4 @@
-"""Work on an instance that one process at a time may do, by a lock that dies with the process."""
+"""Work that one process at a time may do, on an instance or (0) on all, by a lock that dies with the process."""
 
 import asyncio
 import enum
@@ -9,7 +9,7 @@ from typing import Final
 import filelock
 from sqlalchemy import text
 
-from topcoat.store.engine import Session, Store
+from topcoat.store.engine import Session
 
 _TRIED_AGAIN_SECONDS: Final = 0.1
 
@@ -19,10 +19,11 @@ class Work(enum.Enum):
 
     REFRESH = 0x726566
     SEARCH = 0x736561
+    INDEXES = 0x696E64
 
 
 @asynccontextmanager
-async def tried(store: Store, session: Session, work: Work, instance_id: int) -> AsyncIterator[bool]:
+async def tried(session: Session, work: Work, instance_id: int) -> AsyncIterator[bool]:
     """Give whether the work is owned while the block runs; it is not if another process has it."""
     if session.is_postgresql:
         is_owned = await _call(session, "pg_try_advisory_lock", work, instance_id)
@@ -32,7 +33,7 @@ async def tried(store: Store, session: Session, work: Work, instance_id: int) ->
             if is_owned:
                 await _call(session, "pg_advisory_unlock", work, instance_id)
         return
-    lock = filelock.FileLock(f"{store.url.database}.{work.name.lower()}-{instance_id}.lock", blocking=False)
+    lock = filelock.FileLock(f"{session.database}.{work.name.lower()}-{instance_id}.lock", blocking=False)
     try:
         lock.acquire()
     except filelock.Timeout:
@@ -45,14 +46,14 @@ async def tried(store: Store, session: Session, work: Work, instance_id: int) ->
 
 
 @asynccontextmanager
-async def waited_for(store: Store, session: Session, work: Work, instance_id: int) -> AsyncIterator[None]:
+async def waited_for(session: Session, work: Work, instance_id: int) -> AsyncIterator[None]:
     """Own the work, as soon as nobody else does.
 
     It is tried again and again, because a statement that waits inside PostgreSQL would hold up the very CREATE INDEX
     CONCURRENTLY that it may be waiting for.
     """
     while True:
-        async with tried(store, session, work, instance_id) as is_owned:
+        async with tried(session, work, instance_id) as is_owned:
             if is_owned:
                 yield
                 return

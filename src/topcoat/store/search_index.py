@@ -36,16 +36,16 @@ class BuiltIndex:
 
 
 @asynccontextmanager
-async def owned(store: Store, session: Session, instance_id: int) -> AsyncIterator[None]:
+async def owned(session: Session, instance_id: int) -> AsyncIterator[None]:
     """Wait until nobody else changes the instance's index or the rows that it is made of."""
-    async with ownership.waited_for(store, session, Work.SEARCH, instance_id):
+    async with ownership.waited_for(session, Work.SEARCH, instance_id):
         yield
 
 
 async def build(store: Store, instance_id: int) -> None:
     """Build what is missing, and only then drop what is obsolete, for the configuration and the catalog that hold
     once nobody else is building."""
-    async with store.session() as session, owned(store, session, instance_id):
+    async with store.session() as session, owned(session, instance_id):
         async with session.scratch() as connection:
             stored = await search_configurations.find_stored(connection, instance_id)
             table = await _find_table(connection, instance_id)
@@ -77,15 +77,13 @@ async def settle_indexes(session: Session, instance_id: int, table: Table, confi
     wanted = _wanted(session, instance_id, table, configuration)
     async with session.scratch() as connection:
         found = await _list_found(connection, instance_id)
-    await _drop(session, (name for name, is_valid in found.items() if not is_valid))
-    missing = [definition for definition in wanted if not found.get(definition.name)]
-    if any(d.kind is IndexKind.TRIGRAM for d in missing) and not await _has_trigrams(session):
-        missing = [d for d in missing if d.kind is not IndexKind.TRIGRAM]
-    for definition in missing:
-        await _create(session, definition)
+    valid = {name for name, is_valid in found.items() if is_valid}
     names = {definition.name for definition in wanted}
-    await _drop(session, (name for name, is_valid in found.items() if is_valid and name not in names))
-    await _analyze(session, sorted({definition.table for definition in missing}))
+    if names != found.keys() or names != valid:
+        async with _defining(session):
+            await _drop(session, sorted(found.keys() - valid))
+            await _create_all(session, [definition for definition in wanted if definition.name not in valid])
+            await _drop(session, sorted(valid - names))
     await _merge_pending(session, instance_id)
 
 
@@ -146,6 +144,24 @@ WHERE i.indrelid IN (CAST('snapshot_profile' AS regclass), CAST('override' AS re
 _FOUND_ON_SQLITE = text("""
 SELECT name, 1 AS is_valid FROM sqlite_master WHERE type = 'index' AND substr(name, 1, length(:prefix)) = :prefix
 """)
+
+
+@asynccontextmanager
+async def _defining(session: Session) -> AsyncIterator[None]:
+    """One builder at a time in all the database: two CREATE INDEX CONCURRENTLY on a table wait for each other."""
+    if not session.is_postgresql:
+        yield
+        return
+    async with ownership.waited_for(session, Work.INDEXES, 0):
+        yield
+
+
+async def _create_all(session: Session, missing: list[IndexDefinition]) -> None:
+    if any(d.kind is IndexKind.TRIGRAM for d in missing) and not await _has_trigrams(session):
+        missing = [d for d in missing if d.kind is not IndexKind.TRIGRAM]
+    for definition in missing:
+        await _create(session, definition)
+    await _analyze(session, sorted({definition.table for definition in missing}))
 
 
 async def _has_trigrams(session: Session) -> bool:

@@ -65,8 +65,8 @@ async def refresh(
     async with store.glancing() as glance:
         stand = await instances.find_stand(glance, environment.instance_id)
     assert stand is not None  # it was just saved
-    async with store.session() as session, generations.owned(store, session, stand.instance_id):
-        return await _Publication(store, clock, environment, progress, session, stand.instance_id).run(horizon)
+    async with store.session() as session, generations.owned(session, stand.instance_id):
+        return await _Publication(clock, environment, progress, session, stand.instance_id).run(horizon)
 
 
 async def undo_refresh(store: Store, clock: Clock, guid: str) -> int:
@@ -75,13 +75,13 @@ async def undo_refresh(store: Store, clock: Clock, guid: str) -> int:
         stand = await instances.find_stand(glance, guid)
     if stand is None:
         raise errors.InstanceNotFound(instance=guid)
-    async with store.session() as session, generations.owned(store, session, stand.instance_id):
+    async with store.session() as session, generations.owned(session, stand.instance_id):
         async with session.transaction() as connection:
             locked = await instances.lock_stand(connection, guid)
             assert locked is not None  # instances are not deleted while their refresh is owned
             now = max(clock.now(locked.service_time), locked.recorded_at)
             active = await generations.undo_generation(connection, locked, now)
-        async with search_index.owned(store, session, stand.instance_id):
+        async with search_index.owned(session, stand.instance_id):
             await generations.discard_unfinished(session, stand.instance_id, active)
         await search_index.build(store, stand.instance_id)  # for the columns that the catalog has again
     return active
@@ -103,7 +103,6 @@ async def _save_instance(store: Store, clock: Clock, environment: Environment) -
 
 @dataclass(slots=True)
 class _Publication:
-    _store: Store
     _clock: Clock
     _environment: Environment
     _progress: Progress
@@ -114,17 +113,17 @@ class _Publication:
     async def run(self, horizon: timedelta) -> RefreshReport:
         stand = await self._stand()
         active = stand.generation or 0
-        async with search_index.owned(self._store, self._session, self._instance_id):
+        async with search_index.owned(self._session, self._instance_id):
             await generations.discard_unfinished(self._session, self._instance_id, active)
         now = self._clock.now(stand.service_time)
         await staging.create_staging(self._session)
         counts = await self._stage_all()
         await self._check_staged(active)
         segments = await staging.declare_segments(self._session)
-        async with search_index.owned(self._store, self._session, self._instance_id):
-            return await self._publish(counts, now, horizon)
+        async with search_index.owned(self._session, self._instance_id):
+            return await self._publish(counts, segments, now, horizon)
 
-    async def _publish(self, counts: Counts, now: datetime, horizon: timedelta) -> RefreshReport:
+    async def _publish(self, counts: Counts, segments: int, now: datetime, horizon: timedelta) -> RefreshReport:
         number = await generations.begin_generation(self._session, self._instance_id, self._environment.catalog, now)
         report = RefreshReport(number, counts.profiles, counts.activities, counts.measures, segments)
         await self._write_differences(report)
