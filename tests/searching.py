@@ -1,5 +1,6 @@
 """What a test asks the database about the search index, past the flows."""
 
+import asyncio
 from typing import Any
 
 from sqlalchemy import text
@@ -7,7 +8,7 @@ from sqlalchemy import text
 from tests.conftest import Service
 from topcoat.core import tokens
 from topcoat.core.catalog import Column, ColumnType
-from topcoat.store import rowset, values
+from topcoat.store import rowset, search_configurations, values
 from topcoat.store.engine import load_json
 
 _BY_TOKEN_ON_POSTGRESQL = "SELECT customer_id FROM profile_search WHERE instance_id = 1 AND tokens @> ARRAY[:token]"
@@ -41,6 +42,15 @@ async def token_faults(service: Service, *names: str) -> list[str]:
     }
     lacking = [f"{key} lacks tokens" for key, those in needed.items() if not those <= found.get(key, set())]
     return lacking + [f"{key} is no row" for key in found.keys() - needed.keys()]
+
+
+async def until_built(service: Service) -> None:
+    """The background loop, here or in another process, has caught up."""
+    while True:
+        async with service.store.glancing() as connection:
+            if not await search_configurations.list_unbuilt(connection):
+                return
+        await asyncio.sleep(0)
 
 
 async def index_names(service: Service) -> set[str]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import text
 
 from tests import searching
@@ -16,7 +17,6 @@ from topcoat.core import errors
 from topcoat.core.search_configuration import IndexedColumn
 from topcoat.flows.refresh import publish
 from topcoat.flows.search_index import TableColumns
-from topcoat.store import search_configurations
 from topcoat.store.search_index import BuiltIndex
 
 SEARCHED = "search: {searchable: [City], sortable: [Points]}\n"
@@ -35,15 +35,6 @@ async def replace(service: Service, *columns: IndexedColumn, table: str = "Custo
 
 async def built(service: Service) -> BuiltIndex:
     return await service.flows.search_index.find_built(INSTANCE)
-
-
-async def until_built(service: Service) -> None:
-    """The background loop has caught up."""
-    while True:
-        async with service.store.glancing() as connection:
-            if not await search_configurations.list_unbuilt(connection):
-                return
-        await asyncio.sleep(0)
 
 
 async def test_the_first_refresh_brings_the_index_of_its_environment_file(service: Service) -> None:
@@ -263,13 +254,31 @@ async def test_the_background_loop_builds_what_was_replaced_before_it_ran_and_wh
     await replace(service, IndexedColumn("Gender", is_sortable=True))
     loop = asyncio.create_task(service.flows.search_index.run_for_ever())
 
-    await until_built(service)
+    await searching.until_built(service)
     assert "Gender" in await searching.columns_with_index(service)
 
     await replace(service, IndexedColumn("PostalCode", is_sortable=True), CITY)
-    await until_built(service)
+    await searching.until_built(service)
     assert {"PostalCode", "Gender"} & await searching.columns_with_index(service) == {"PostalCode"}
     assert await searching.token_faults(service, "City") == []
+    loop.cancel()
+    await asyncio.wait([loop])
+
+
+async def test_the_background_loop_survives_a_build_that_fails(service: Service) -> None:
+    async with service.store.writing() as connection:
+        await connection.run(text("ALTER TABLE search_configuration RENAME TO away"))
+    with structlog.testing.capture_logs() as events:
+        loop = asyncio.create_task(service.flows.search_index.run_for_ever())
+        while "search_index_failed" not in {event["event"] for event in events}:  # noqa: ASYNC110 - it logs, and waits for a minute
+            await asyncio.sleep(0)
+    async with service.store.writing() as connection:
+        await connection.run(text("ALTER TABLE away RENAME TO search_configuration"))
+
+    await replace(service, CITY)
+    await searching.until_built(service)
+
+    assert not loop.done()
     loop.cancel()
     await asyncio.wait([loop])
 

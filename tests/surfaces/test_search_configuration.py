@@ -1,11 +1,13 @@
 """The search configuration over HTTP: told, replaced, refused, and shown in the metadata of Customer."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+
+from tests import searching
+from tests.conftest import open_service
 
 Headers = Callable[[str], dict[str, str]]
 
@@ -111,17 +113,18 @@ async def test_metadata_shows_what_is_configured(client: httpx.AsyncClient, base
     assert properties["UnifiedActivity", "Title"] is None
 
 
-async def test_the_index_follows_in_the_background(client: httpx.AsyncClient, base: str, as_role: Headers) -> None:
-    await put(client, base, configuration(CITY), as_role("administrator"))
+async def test_the_index_follows_in_the_background(
+    client: httpx.AsyncClient, base: str, as_role: Headers, sqlite_url: str
+) -> None:
+    gender = attribute("Gender", isSortable=True)
 
-    index = client._transport.app.state.flows.search_index  # type: ignore[attr-defined]
-    instance = base.rpartition("/")[2]
-    while not (await index.find_built(instance)).is_token_complete:
-        index._built.clear()
-        await asyncio.sleep(0)
+    await put(client, base, configuration(CITY, gender), as_role("administrator"))
 
-    assert "City" in (await index.find_built(instance)).ordered
-    assert (await client.get(f"{base}/data/Customer?$top=1")).status_code == 200
+    async with open_service(sqlite_url) as service:
+        await searching.until_built(service)
+        found = await service.flows.search_index.find_built(base.rpartition("/")[2])
+    assert found.is_token_complete
+    assert {"City", "Gender"} <= found.ordered.keys()
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("contributor", 403), ("administrator", 200)])
