@@ -33,6 +33,7 @@ from topcoat.store.writer import Writer
 from topcoat.surfaces import Application, add_surfaces
 
 PRUNING_PAUSE_SECONDS = 600
+BUILD_FINISHED_SECONDS = 2
 GARBAGE_THRESHOLD = 20_000
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -73,15 +74,22 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         flows = build_flows(store, writer, clock, horizon=horizon(settings))
         app.state.flows = flows
         pruning = asyncio.create_task(_prune(store, clock, horizon(settings)))
-        indexing = asyncio.create_task(flows.search_index.run_for_ever())
+        indexing = asyncio.create_task(flows.search_index.run_until_stopped())
         yield
         pruning.cancel()
-        indexing.cancel()
-        await asyncio.wait([indexing])  # it may have to give a connection back
+        flows.search_index.stop()
+        await _finish(indexing)
         await writer.close()
         await store.close()
 
     return lifespan
+
+
+async def _finish(indexing: asyncio.Task[None]) -> None:
+    """Wait for what is short; a build that goes on and on is broken off, and taken up again at the next start."""
+    await asyncio.wait([indexing], timeout=BUILD_FINISHED_SECONDS)
+    indexing.cancel()
+    await asyncio.wait([indexing])
 
 
 async def _prune(store: Store, clock: Clock, kept: timedelta) -> None:

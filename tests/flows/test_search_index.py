@@ -252,7 +252,7 @@ async def test_an_unknown_instance_is_refused(service: Service) -> None:
 
 async def test_the_background_loop_builds_what_was_replaced_before_it_ran_and_while_it_runs(service: Service) -> None:
     await replace(service, IndexedColumn("Gender", is_sortable=True))
-    loop = asyncio.create_task(service.flows.search_index.run_for_ever())
+    loop = asyncio.create_task(service.flows.search_index.run_until_stopped())
 
     await searching.until_built(service)
     assert "Gender" in await searching.columns_with_index(service)
@@ -261,15 +261,15 @@ async def test_the_background_loop_builds_what_was_replaced_before_it_ran_and_wh
     await searching.until_built(service)
     assert {"PostalCode", "Gender"} & await searching.columns_with_index(service) == {"PostalCode"}
     assert await searching.token_faults(service, "City") == []
-    loop.cancel()
-    await asyncio.wait([loop])
+    service.flows.search_index.stop()
+    await loop
 
 
 async def test_the_background_loop_survives_a_build_that_fails(service: Service) -> None:
     async with service.store.writing() as connection:
         await connection.run(text("ALTER TABLE search_configuration RENAME TO away"))
     with structlog.testing.capture_logs() as events:
-        loop = asyncio.create_task(service.flows.search_index.run_for_ever())
+        loop = asyncio.create_task(service.flows.search_index.run_until_stopped())
         while "search_index_failed" not in {event["event"] for event in events}:  # noqa: ASYNC110 - it logs, and waits for a minute
             await asyncio.sleep(0)
     async with service.store.writing() as connection:
@@ -278,9 +278,8 @@ async def test_the_background_loop_survives_a_build_that_fails(service: Service)
     await replace(service, CITY)
     await searching.until_built(service)
 
-    assert not loop.done()
-    loop.cancel()
-    await asyncio.wait([loop])
+    service.flows.search_index.stop()
+    await loop
 
 
 async def test_a_refresh_and_a_build_take_turns(service: Service, tmp_path: Path) -> None:

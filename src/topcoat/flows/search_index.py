@@ -36,6 +36,7 @@ class SearchIndex:
         self._clock = clock
         self._built: dict[str, tuple[float, BuiltIndex]] = {}
         self._replaced = asyncio.Event()
+        self._is_stopping = False
 
     async def get_configuration(self, guid: str) -> SearchConfiguration:
         """The one that holds, be it built or not; raise `InstanceNotFound`."""
@@ -78,9 +79,9 @@ class SearchIndex:
         await search_index.build(self._store, current.instance_id)
         self._built.pop(guid, None)
 
-    async def run_for_ever(self) -> None:
+    async def run_until_stopped(self) -> None:
         """Build what was replaced here, in other processes, or before a restart."""
-        while True:
+        while not self._is_stopping:
             self._replaced.clear()
             try:
                 await self._run_unbuilt()
@@ -88,11 +89,17 @@ class SearchIndex:
                 log.exception("search_index_failed")
             await self._wait()
 
+    def stop(self) -> None:
+        """End the loop behind the build that it is at."""
+        self._is_stopping = True
+        self._replaced.set()
+
     async def _run_unbuilt(self) -> None:
         async with self._store.glancing() as connection:
             unbuilt = await search_configurations.list_unbuilt(connection)
         for guid in unbuilt:
-            await self.run(guid)
+            if not self._is_stopping:
+                await self.run(guid)
 
     async def _wait(self) -> None:
         try:
