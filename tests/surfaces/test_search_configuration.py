@@ -175,7 +175,7 @@ async def test_every_role_may_look(client: httpx.AsyncClient, base: str, as_role
 async def test_a_faulty_configuration_is_refused_by_place_and_expectation(
     client: httpx.AsyncClient, base: str, as_role: Headers, body: Any, code: str, said: str
 ) -> None:
-    """Behaviour 122 among them: only strings are searchable."""
+    """Among them: only strings are searchable."""
     before = await get(client, base)
 
     answer = await put(client, base, body, as_role("administrator"))
