@@ -15,13 +15,11 @@ from fastapi import FastAPI
 
 from topcoat import __version__
 from topcoat.clock import Clock
-from topcoat.core.catalog import Table
 from topcoat.flows import Flows
 from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
 from topcoat.flows.query import Query
-from topcoat.flows.query.profile_reads import Index
 from topcoat.flows.query.sight import Sights
 from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
@@ -108,19 +106,15 @@ async def _prune(store: Store, clock: Clock, kept: timedelta) -> None:
 def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelta) -> Flows:
     instances = Instances(store, clock)
     sights = Sights(store, instances, clock, horizon)
+    search_index = SearchIndex(store, instances, clock)
     return Flows(
         ingest=Ingest(writer, instances, clock),
-        query=Query(store, instances, sights, NoIndex(), clock),
+        query=Query(store, instances, sights, search_index, clock),
         instances=instances,
         inventory=Inventory(store, sights, clock),
-        search_index=SearchIndex(store, instances, clock),
+        search_index=search_index,
         service_clock=ServiceClockControl(store, clock),
     )
-
-
-class NoIndex:
-    async def find_index(self, guid: str, table: Table) -> Index:  # noqa: ARG002
-        return Index()
 
 
 def horizon(settings: Settings) -> timedelta:

@@ -11,8 +11,8 @@ _RUN: Final = re.compile(r"[^\W_]+")
 
 
 def tokens_of(text: str) -> list[str]:
-    """Its runs of letters and digits (`str.isalnum`), casefolded, in their order."""
-    return [run.casefold() for run in _RUN.findall(text)]
+    """Its longest runs of letters and digits (`str.isalnum`), casefolded, in their order."""
+    return _RUN.findall(text.casefold())
 
 
 def indexed_token(token: str) -> str:

@@ -9,11 +9,13 @@ import structlog
 
 from topcoat.clock import Clock
 from topcoat.core import errors, search_configuration
-from topcoat.core.catalog import CUSTOMER, shown, suggestion
+from topcoat.core.catalog import CUSTOMER, Table, shown, suggestion
 from topcoat.core.search_configuration import IndexedColumn, SearchConfiguration
 from topcoat.flows.instances import CurrentCatalog, Instances
+from topcoat.flows.query.profile_reads import Index
 from topcoat.store import search_configurations, search_index
 from topcoat.store.engine import Store
+from topcoat.store.leads import Indexed
 from topcoat.store.search_index import BuiltIndex
 
 BUILT_KEPT_SECONDS: Final = 5.0
@@ -72,6 +74,12 @@ class SearchIndex:
             built = await search_index.find_built(connection, current.instance_id)
         self._built[guid] = (now + BUILT_KEPT_SECONDS, built)
         return built
+
+    async def find_index(self, guid: str, table: Table) -> Index:
+        """The same, as reads of the customers' table take it."""
+        built = await self.find_built(guid)
+        indexed = Indexed(frozenset(built.ordered), frozenset(built.trigrams), has_tokens=built.is_token_complete)
+        return Index(indexed, built.configuration.searched(table))
 
     async def run(self, guid: str) -> None:
         """Bring the index in line with the configuration that holds now."""

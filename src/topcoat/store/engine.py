@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from topcoat.core import errors
-from topcoat.store import schema
+from topcoat.store import locked, schema
 from topcoat.store.locked import (
     SQLITE_BUSY_TIMEOUT_MS,
     SQLITE_READ_SETTINGS,
@@ -112,7 +112,7 @@ class Session:
     async def run_alone(self, sql: str) -> None:
         """Run a statement outside any transaction, as CREATE INDEX CONCURRENTLY will have it."""
         if self.is_postgresql:
-            await _execute((await self._connection.get_raw_connection()).driver_connection, sql)
+            await locked.execute((await self._connection.get_raw_connection()).driver_connection, sql)
             return
         await self._connection.exec_driver_sql(sql)
         await self._connection.commit()

@@ -6,6 +6,7 @@ from typing import assert_never
 from topcoat.core.catalog import Column, Table
 from topcoat.core.odata import evaluate
 from topcoat.core.odata.syntax import Expression
+from topcoat.core.tokens import indexed_token
 from topcoat.store import values
 from topcoat.store.filters import EVERYTHING, Parameters
 from topcoat.store.leads import ColumnLead, IdLead, Lead, SegmentLead, TokenLead
@@ -71,19 +72,38 @@ class LedProfiles:
             case SegmentLead(segment):
                 source = "segment_membership g JOIN snapshot_profile p ON p.customer_id = g.customer_id"
                 conditions += [self.sql.rows("g"), f"g.segment = {self.parameters.bind(segment, 'text')}"]
-            case TokenLead():
-                raise NotImplementedError
+            case TokenLead(tokens):
+                source = "profile_search w JOIN snapshot_profile p ON p.customer_id = w.customer_id"
+                conditions += [f"w.instance_id = {self.question.instance_id}", "w.generation_from = p.generation_from"]
+                conditions.append(self._has_token(tokens, "w.tokens", "w.text_row"))
             case _:
                 assert_never(lead)
         return source, conditions
 
     def changes(self, lead: Lead) -> list[Changes]:
         """The live changes that bring a value along a lead."""
+        if isinstance(lead, TokenLead):
+            return self.sql.changes(self._has_token(lead.tokens, "o.tokens"))
         if not isinstance(lead, ColumnLead):
             return []
         named = values.names_sql(lead.column, "o.column_values", is_postgresql=self.is_postgresql)
         condition = self.sql.change_translation(self.parameters, "o").condition(lead.condition)
         return self.sql.changes(f"{named} AND ({condition.sql})")
+
+    def _has_token(self, tokens: frozenset[str], column: str, text_row: str | None = None) -> str:
+        """On SQLite by full text where there is one, else in the text itself, which has blanks around each token."""
+        wanted = sorted(map(indexed_token, tokens))
+        if not wanted:
+            return "1 = 0"
+        if self.is_postgresql:
+            return f"{column} && {self.parameters.bind(tuple(wanted), 'text[]')}"
+        if text_row is not None:
+            matched = self.parameters.bind(" OR ".join(f'"{token}"' for token in wanted), "text")
+            return f"{text_row} IN (SELECT rowid FROM profile_search_text WHERE profile_search_text MATCH {matched})"
+        return "(" + " OR ".join(f"instr({column}, {self._spaced(token)}) > 0" for token in wanted) + ")"
+
+    def _spaced(self, token: str) -> str:
+        return self.parameters.bind(f" {token} ", "text")
 
     def ids(self) -> str:
         """All ids along the leads."""

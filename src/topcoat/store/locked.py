@@ -142,9 +142,9 @@ class PostgresqlLocked:
         driver = await self._acquire()
         try:
             transaction = PostgresqlTransaction(driver)
-            await _execute(driver, f"BEGIN; SELECT {lock}")
+            await execute(driver, f"BEGIN; SELECT {lock}")
             yield transaction
-            await _execute(driver, f"{transaction.last}; COMMIT")
+            await execute(driver, f"{transaction.last}; COMMIT")
         except BaseException:
             await _roll_back(driver)
             raise
@@ -185,8 +185,8 @@ class PostgresqlLocked:
 Locked = SqliteLocked | PostgresqlLocked
 
 
-async def _execute(driver: asyncpg.Connection, sql: str) -> None:
-    """Several statements in one round trip."""
+async def execute(driver: asyncpg.Connection, sql: str) -> None:
+    """One or several statements in one round trip, with the errors that SQLAlchemy would raise."""
     try:
         await driver.execute(sql)
     except _POSTGRESQL_ERRORS as error:

@@ -3,23 +3,16 @@
 A word or phrase of the question matches where some of its tokens does. One without any token matches nothing.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 from topcoat.core.catalog import Column
 from topcoat.core.odata import syntax
 from topcoat.core.odata.column_values import read_string
 from topcoat.core.odata.syntax import Search
+from topcoat.core.tokens import tokens_of
 
 Matcher = Callable[[Collection[str]], bool]
-
-_TOKEN: Final = re.compile(r"[^\W_]+")
-
-
-def tokens_of(text: str) -> list[str]:
-    """The longest runs of letters and digits, casefolded, in their order."""
-    return _TOKEN.findall(text.casefold())
 
 
 def search_tokens(record: Mapping[str, Any], columns: Iterable[Column]) -> frozenset[str]:
