@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from topcoat.core.catalog import Column, Table
-from topcoat.core.odata import evaluate
+from topcoat.core.odata import evaluate, syntax
 from topcoat.core.odata.syntax import Expression
 from topcoat.core.tokens import indexed_token
 from topcoat.store import values
@@ -52,8 +52,10 @@ class LedProfiles:
 
     def snapshot(self, lead: Lead | None) -> str:
         """FROM and WHERE of the snapshot's profiles `p` along a lead; changed ones stay in, whatever they hold."""
-        source, conditions = self.led(lead)
         filter_ = self.question.filter
+        if filter_ is None and isinstance(lead, TokenLead):
+            return self._with_token(lead.tokens)
+        source, conditions = self.led(lead)
         condition = self.sql.snapshot_translation(self.parameters, "p").condition(filter_)
         if filter_ is not None and condition is not EVERYTHING and not _is_whole(lead, filter_):
             touched = self.sql.touched("p.customer_id", evaluate.columns_of(filter_))
@@ -67,15 +69,20 @@ class LedProfiles:
         match lead:
             case None:
                 pass
+            case ColumnLead(condition=syntax.Call() as condition):
+                found = f"{self.sql.rows('p')} AND ({translation.condition(condition).sql})"
+                columns = "p.customer_id, p.document"
+                source = f"(SELECT {columns} FROM snapshot_profile p WHERE {found}{self._fence()}) AS p"
+                conditions = ["1 = 1"]
             case IdLead(condition) | ColumnLead(condition=condition):
                 conditions.append(f"({translation.condition(condition).sql})")
             case SegmentLead(segment):
                 source = "segment_membership g JOIN snapshot_profile p ON p.customer_id = g.customer_id"
                 conditions += [self.sql.rows("g"), f"g.segment = {self.parameters.bind(segment, 'text')}"]
             case TokenLead(tokens):
-                source = "profile_search w JOIN snapshot_profile p ON p.customer_id = w.customer_id"
-                conditions += [f"w.instance_id = {self.question.instance_id}", "w.generation_from = p.generation_from"]
-                conditions.append(self._has_token(tokens, "w.tokens", "w.text_row"))
+                found = f"(SELECT p.customer_id, p.generation_from FROM {self._with_token(tokens)}{self._fence()}) AS w"
+                source = f"{found} JOIN snapshot_profile p ON p.customer_id = w.customer_id"
+                conditions.append("w.generation_from = p.generation_from")
             case _:
                 assert_never(lead)
         return source, conditions
@@ -89,6 +96,16 @@ class LedProfiles:
         named = values.names_sql(lead.column, "o.column_values", is_postgresql=self.is_postgresql)
         condition = self.sql.change_translation(self.parameters, "o").condition(lead.condition)
         return self.sql.changes(f"{named} AND ({condition.sql})")
+
+    def _with_token(self, tokens: frozenset[str]) -> str:
+        """FROM and WHERE of rows `p` of the token index, which may be of profiles that are no more."""
+        has_token = self._has_token(tokens, "p.tokens", "p.text_row")
+        return f"profile_search p WHERE p.instance_id = {self.question.instance_id} AND {has_token}"
+
+    def _fence(self) -> str:
+        """Has PostgreSQL find all that an inverted index leads to before it sorts: a plan for any word or part of one
+        takes each for frequent, and would rather walk the table in the order asked for."""
+        return " OFFSET 0" if self.is_postgresql else ""
 
     def _has_token(self, tokens: frozenset[str], column: str, text_row: str | None = None) -> str:
         """On SQLite by full text where there is one, else in the text itself, which has blanks around each token."""

@@ -13,6 +13,7 @@ from topcoat.core.catalog import CUSTOMER_ID, Document
 from topcoat.core.overlay.override import View
 from topcoat.store import keyset, profile_sql, profiles, values
 from topcoat.store.keyset import Key
+from topcoat.store.leads import TokenLead
 from topcoat.store.led_profiles import LedProfiles, ProfileQuestion
 from topcoat.store.point import PointStatement, prepared
 from topcoat.store.profiles import StoredProfile
@@ -117,7 +118,7 @@ class _Page:
         led, sql = self.led, self.led.sql
         if not self.question.order:
             for lead in self.question.leads or (None,):
-                yield _Part(led.snapshot(lead), "p.customer_id", [])
+                yield _Part(led.snapshot(lead), "p.customer_id", [], is_distinct=isinstance(lead, TokenLead))
                 for changes in led.changes(lead) if lead is not None else ():
                     yield _Part(changes.rows, changes.customer, [], is_distinct=True)
             return
