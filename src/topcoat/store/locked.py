@@ -14,7 +14,8 @@ import asyncpg
 import sqlalchemy
 from sqlalchemy import exc
 
-from topcoat.store.point import LOOKUP_SETTINGS, PointStatement, Rows, give_back_unchanged, unreachable
+from topcoat.store.point import LOOKUP_SETTINGS, PointStatement, Rows, unreachable
+from topcoat.store.pool import PostgresqlPool
 
 SQLITE_BUSY_TIMEOUT_MS: Final = 30_000
 SQLITE_READ_SETTINGS: Final = ("PRAGMA cache_size=-32768", "PRAGMA mmap_size=268435456")
@@ -134,8 +135,7 @@ class PostgresqlTransaction:
 
 class PostgresqlLocked:
     def __init__(self, url: sqlalchemy.URL) -> None:
-        self._url = url.set(drivername="postgresql")
-        self._pool: asyncpg.Pool | None = None
+        self._pool = PostgresqlPool(url, size_max=POOL_SIZE_MAX, settings=LOOKUP_SETTINGS)
 
     @asynccontextmanager
     async def transaction(self, lock: str) -> AsyncIterator[PostgresqlTransaction]:
@@ -152,12 +152,10 @@ class PostgresqlLocked:
             await self._release(driver)
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        await self._pool.close()
 
     async def _acquire(self) -> asyncpg.Connection:
-        pool = self._pool or await self._open()
+        pool = await self._pool.get()
         try:
             return await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
         except TimeoutError as error:
@@ -166,20 +164,7 @@ class PostgresqlLocked:
             raise _refused(error, is_lost=True) from error
 
     async def _release(self, driver: asyncpg.Connection) -> None:
-        assert self._pool is not None  # the driver came from it
-        await self._pool.release(driver)
-
-    async def _open(self) -> asyncpg.Pool:
-        """Nothing is connected before it is needed."""
-        self._pool = await asyncpg.create_pool(
-            self._url.render_as_string(hide_password=False),
-            min_size=0,
-            max_size=POOL_SIZE_MAX,
-            timeout=ACQUIRE_TIMEOUT_SECONDS,
-            server_settings=LOOKUP_SETTINGS,
-            reset=give_back_unchanged,
-        )
-        return self._pool
+        await (await self._pool.get()).release(driver)
 
 
 Locked = SqliteLocked | PostgresqlLocked

@@ -16,10 +16,10 @@ import structlog
 from sqlalchemy import text
 
 from topcoat.core import errors
+from topcoat.store.pool import STATEMENTS_KEPT, PostgresqlPool
 
 BUSY_TIMEOUT_SECONDS: Final = 2.0
 POOL_SIZE_MAX: Final = 8
-STATEMENTS_KEPT: Final = 256
 
 # The hot statements are look-ups by key. Plans made while a table was small must not outlive its growth.
 LOOKUP_SETTINGS: Final = {
@@ -29,6 +29,8 @@ LOOKUP_SETTINGS: Final = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
+
+POSTGRESQL_ERRORS: Final = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError)
 
 Rows = Sequence[Sequence[Any]]
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -112,42 +114,25 @@ class PostgresqlPointReader:
     is_postgresql = True
 
     def __init__(self, url: sqlalchemy.URL, *, statement_timeout_ms: int) -> None:
-        self._url = url.set(drivername="postgresql")
-        self._settings = LOOKUP_SETTINGS | {
-            "default_transaction_read_only": "on",
-            "statement_timeout": str(statement_timeout_ms),
-        }
-        self._pool: asyncpg.Pool | None = None
+        reading = {"default_transaction_read_only": "on", "statement_timeout": str(statement_timeout_ms)}
+        self._pool = PostgresqlPool(url, size_max=POOL_SIZE_MAX, settings=LOOKUP_SETTINGS | reading)
 
     async def fetch_point(self, statement: PointStatement, values: Mapping[str, Any]) -> Rows:
-        arguments = [values[name] for name in statement.names]
         try:
-            pool = self._pool or await self._open()
-            async with pool.acquire() as connection:
-                rows: Rows = await connection.fetch(statement.numbered, *arguments)
-                return rows
-        except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+            return await fetch(self._pool, statement, values)
+        except POSTGRESQL_ERRORS as error:
             raise unreachable(error) from error
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        await self._pool.close()
 
-    async def _open(self) -> asyncpg.Pool:
-        self._pool = await asyncpg.create_pool(
-            self._url.render_as_string(hide_password=False),
-            min_size=1,
-            max_size=POOL_SIZE_MAX,
-            timeout=10,
-            server_settings=self._settings,
-            reset=give_back_unchanged,
-        )
-        return self._pool
+
+async def fetch(pool: PostgresqlPool, statement: PointStatement, values: Mapping[str, Any]) -> Rows:
+    """On any connection of the pool."""
+    arguments = [values[name] for name in statement.names]
+    async with (await pool.get()).acquire() as connection:
+        rows: Rows = await connection.fetch(statement.numbered, *arguments)
+        return rows
 
 
 PointReader = SqlitePointReader | PostgresqlPointReader
-
-
-async def give_back_unchanged(_connection: asyncpg.Connection) -> None:
-    """Neither a single read nor a finished transaction leaves anything behind that a round trip would have to reset."""

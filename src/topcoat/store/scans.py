@@ -12,7 +12,9 @@ import asyncpg
 import sqlalchemy
 
 from topcoat.core import errors
-from topcoat.store.point import BUSY_TIMEOUT_SECONDS, STATEMENTS_KEPT, PointStatement, Rows, unreachable
+from topcoat.store import point
+from topcoat.store.point import BUSY_TIMEOUT_SECONDS, PointStatement, Rows, unreachable
+from topcoat.store.pool import STATEMENTS_KEPT, PostgresqlPool
 
 CONNECTIONS_MAX: Final = 4
 _INSTRUCTIONS_BETWEEN_LOOKS: Final = 10_000
@@ -85,43 +87,21 @@ class PostgresqlScanReader:
     is_postgresql = True
 
     def __init__(self, url: sqlalchemy.URL, *, timeout_seconds: float) -> None:
-        self._url = url.set(drivername="postgresql")
+        settings = {
+            "jit": "off",
+            "default_transaction_read_only": "on",
+            "statement_timeout": str(int(timeout_seconds * 1000)),
+        }
         self._timeout_seconds = timeout_seconds
-        self._pool: asyncpg.Pool | None = None
+        self._pool = PostgresqlPool(url, size_max=CONNECTIONS_MAX, settings=settings)
 
     async def fetch(self, statement: PointStatement, values: Mapping[str, Any]) -> Rows:
-        arguments = [values[name] for name in statement.names]
         try:
-            pool = self._pool or await self._open()
-            async with pool.acquire() as connection:
-                rows: Rows = await connection.fetch(statement.numbered, *arguments)
-                return rows
+            return await point.fetch(self._pool, statement, values)
         except asyncpg.QueryCanceledError:
             raise errors.QueryTooSlow(seconds=f"{self._timeout_seconds:g}") from None
-        except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        except point.POSTGRESQL_ERRORS as error:
             raise unreachable(error) from error
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
-
-    async def _open(self) -> asyncpg.Pool:
-        self._pool = await asyncpg.create_pool(
-            self._url.render_as_string(hide_password=False),
-            min_size=1,
-            max_size=CONNECTIONS_MAX,
-            timeout=10,
-            statement_cache_size=STATEMENTS_KEPT,
-            server_settings={
-                "jit": "off",
-                "default_transaction_read_only": "on",
-                "statement_timeout": str(int(self._timeout_seconds * 1000)),
-            },
-            reset=_nothing_to_reset,
-        )
-        return self._pool
-
-
-async def _nothing_to_reset(_connection: asyncpg.Connection) -> None:
-    """Single read statements leave nothing behind."""
+        await self._pool.close()
