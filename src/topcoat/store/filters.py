@@ -114,7 +114,7 @@ class Translation:
         if not said:
             return None
         is_exact = len(said) == len(found) and all(condition.is_exact for condition in said)
-        return Condition(" AND ".join(f"({condition.sql})" for condition in said), is_exact)
+        return Condition(_joined([condition.sql for condition in said], "AND"), is_exact)
 
     def _any_of(self, terms: tuple[Expression, ...], *, is_negated: bool) -> Condition | None:
         found = [self._find(term, is_negated=is_negated) for term in terms]
@@ -122,7 +122,7 @@ class Translation:
         if len(said) < len(found):
             return None
         is_exact = all(condition.is_exact for condition in said)
-        return Condition(" OR ".join(f"({condition.sql})" for condition in said), is_exact)
+        return Condition(_joined([condition.sql for condition in said], "OR"), is_exact)
 
     def _closed(self, condition: Condition | None, *, is_negated: bool) -> Condition | None:
         """Without COALESCE an index can serve it."""
@@ -293,6 +293,15 @@ class Translation:
             return self.parameters.bind(int(number), "numeric"), True
         nearest = float(number)
         return self.parameters.bind(nearest, "numeric"), Decimal(repr(nearest)) == number
+
+
+def _joined(conditions: list[str], word: str) -> str:
+    """By halves: SQLite refuses trees of more than a thousand levels, and takes a chain for one."""
+    if len(conditions) == 1:
+        return f"({conditions[0]})"
+    middle = len(conditions) // 2
+    left, right = _joined(conditions[:middle], word), _joined(conditions[middle:], word)
+    return f"({left} {word} {right})"
 
 
 def _compared_with_null(operand: Operand, operator: Operator) -> Condition:
