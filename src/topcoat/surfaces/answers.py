@@ -14,6 +14,20 @@ JSON: Final = "application/json"
 TEXT: Final = "text/plain"
 UNEXPECTED: Final = "UnexpectedError"
 _TAG_BYTES: Final = 12
+_HEADERS: Final = {
+    401: {"WWW-Authenticate": "How to sign in."},
+    503: {"Retry-After": "Seconds to wait before the next attempt."},
+}
+# Ready-made instead of a model: FastAPI would build a validator for each answer of each route.
+FLAT_PROBLEM: Final = {
+    "type": "object",
+    "properties": {
+        "errorCode": {"type": "string"},
+        "message": {"type": "string"},
+        "target": {"type": ["string", "null"]},
+    },
+    "required": ["errorCode", "message", "target"],
+}
 
 
 def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -94,3 +108,14 @@ def _quality(parameters: list[str]) -> float:
             except ValueError:
                 break
     return 1.0
+
+
+def described(status: int, description: str, schema: Mapping[str, Any] = FLAT_PROBLEM) -> dict[str, Any]:
+    """A refusal in the OpenAPI document, with the headers that it has."""
+    headers = {
+        name: {"description": text, "required": True, "schema": {"type": "string"}}
+        for name, text in _HEADERS.get(status, {}).items()
+    }
+    return {"description": description, "content": {JSON: {"schema": schema}}} | (
+        {"headers": headers} if headers else {}
+    )

@@ -158,7 +158,10 @@ _WRITE_PARAMETERS: Final = [
     parameter("validUntil", "When the write stops counting: at most 30 days ahead.", format="date-time"),
     parameter("caller", "On whose behalf.", maxLength=parameters.CALLER_LENGTH_MAX),
 ]
-_RECORD_BODY: Final = {"content": {answers.JSON: {"schema": {"type": "object", "additionalProperties": True}}}}
+_RECORD_BODY: Final = {
+    "required": True,
+    "content": {answers.JSON: {"schema": {"type": "object", "additionalProperties": True}}},
+}
 _READ_OPTIONS: Final = (
     "$filter",
     "$select",
@@ -175,6 +178,14 @@ _READ_PARAMETERS: Final = [
     parameter("asOf", "Answer as of this instant, past or future (extension).", format="date-time"),
     parameter("explain", "Tell where each value comes from (extension).", type="boolean"),
 ]
+_READ: Final = {
+    200: {
+        "description": "A page of records, one record by its key, or the number of records as text.",
+        "model": payloads.ODataEntityPayload | payloads.ODataRecord,
+        "content": {answers.TEXT: {"schema": {"type": "integer", "minimum": 0}}},
+        "headers": {"ETag": {"description": "Names what is shown.", "required": True, "schema": {"type": "string"}}},
+    }
+}
 
 OPERATIONS: Final = (
     Operation(
@@ -185,10 +196,11 @@ OPERATIONS: Final = (
         is_data=True,
         shown_path="/{instanceId}/data/{relativePath}",
         summary="Read merged records",
-        responses=answers_with(200, payloads.ODataEntityPayload, "A page of records, or one record by its key.")
+        responses=_READ
         | answers_with(304, None, "The caller has it already, by the ETag in `If-None-Match`.")
         | answers_with(400, payloads.ODataError, "The query is not valid.")
-        | answers_with(404, payloads.ODataError, "There is no such table or record."),
+        | answers_with(404, payloads.ODataError, "There is no such table or record.")
+        | answers_with(501, payloads.ODataError, "This part of OData is not supported."),
         documentation={"parameters": _READ_PARAMETERS},
     ),
     Operation(

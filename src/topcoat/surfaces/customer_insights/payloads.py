@@ -63,6 +63,14 @@ class ODataEntityPayload(Wire):
     next_link: str | None = Field(None, alias="@odata.nextLink")
 
 
+class ODataRecord(Wire):
+    """One record by its key: its columns stand beside the context."""
+
+    model_config = ConfigDict(extra="allow")
+
+    context: str = Field(alias="@odata.context")
+
+
 class Annotation(Wire):
     name: str
     value: str

@@ -17,6 +17,7 @@ from topcoat.surfaces.access import Access, check_role
 from topcoat.surfaces.customer_insights import (
     changes,
     data,
+    documentation,
     instances,
     problems,
     profile,
@@ -98,21 +99,12 @@ def _route(operation: Operation, endpoint: Endpoint, prefix: str, path: str) -> 
         tags=["Customer Insights"],
         include_in_schema=is_documented,
         response_model=None,
-        status_code=min(code for code in (*operation.responses, 200) if isinstance(code, int) and code < 300),
-        responses=operation.responses,
-        openapi_extra=_documentation(operation, shown_path) if is_documented else None,
+        status_code=documentation.success_of(operation),
+        responses=documentation.responses_of(operation),
+        openapi_extra=documentation.extra_of(operation, shown_path) if is_documented else None,
     )
     route.path_format = shown_path
     return route
-
-
-def _documentation(operation: Operation, shown_path: str) -> dict[str, Any]:
-    in_path = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"{(\w+)}", shown_path)
-    ]
-    parameters = [*in_path, *operation.documentation.get("parameters", ())]
-    return {**operation.documentation, "parameters": parameters}
 
 
 def _endpoint(operation: Operation, access: Access) -> Endpoint:

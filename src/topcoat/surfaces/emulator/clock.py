@@ -23,6 +23,25 @@ _EXPECTED: Final = (
     'The body must have exactly one of "freeze": true, "set": an instant such as "2026-12-24T18:00:00Z", '
     '"advance": an ISO 8601 duration such as "PT4H", "resume": true'
 )
+_BODY: Final = {
+    "required": True,
+    "content": {
+        answers.JSON: {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "freeze": {"const": True},
+                    "set": {"type": "string", "format": "date-time"},
+                    "advance": {"type": "string", "format": "duration"},
+                    "resume": {"const": True},
+                },
+                "minProperties": 1,
+                "maxProperties": 1,
+                "additionalProperties": False,
+            }
+        }
+    },
+}
 _DURATION: Final = re.compile(
     r"P(?:(?P<weeks>\d+)W|(?:(?P<days>\d+)D)?"
     r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:[.,]\d{1,6})?)S)?)?)",
@@ -33,9 +52,10 @@ Endpoint = Callable[[Request, ServiceClockControl], Awaitable[ClockReading]]
 
 
 def add_clock(app: FastAPI, access_: Access) -> None:
-    described: dict[str, Any] = {"tags": ["Emulator"], "response_model": None}
+    described: dict[str, Any] = {"tags": ["Emulator"], "response_model": None, "responses": problems.DESCRIBED}
     read, move = _administered(_read, access_), _administered(_move, access_)
     app.add_api_route(PATH, read, methods=["GET"], operation_id="Read-clock", summary=_READ, **described)
+    described["openapi_extra"] = {"requestBody": _BODY}
     app.add_api_route(PATH, move, methods=["POST"], operation_id="Move-clock", summary=_MOVE, **described)
 
 

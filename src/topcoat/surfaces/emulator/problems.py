@@ -1,6 +1,6 @@
 """Core errors as the emulator's own addresses tell them."""
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -18,6 +18,19 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.Overloaded: 503,
     errors.StoreUnreachable: 503,
     errors.SchemaOutdated: 503,
+}
+_DESCRIPTIONS: Final = {
+    400: "The body is not one JSON object that the clock understands.",
+    401: "The caller is not known.",
+    403: "Only administrators see and move the clock.",
+    406: "Answers are JSON, which the Accept header rules out.",
+    413: "The body is too large.",
+    414: "The address is too long.",
+    415: "Bodies of this type are not read.",
+    503: "The service cannot answer right now.",
+}
+DESCRIBED: Final[dict[int | str, dict[str, Any]]] = {
+    status: answers.described(status, description) for status, description in _DESCRIPTIONS.items()
 }
 
 
