@@ -1,12 +1,15 @@
 """GET data/…: pages, single records, links, and what is refused."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 import httpx
 import pytest
 
+from tests.conftest import open_service
+from tests.flows.test_refresh import customer, environment, key
 from tests.surfaces.state import activity, read_profile
 
 FILTER = "CustomerId eq '{}'"
@@ -220,3 +223,22 @@ async def test_options_that_the_vendors_client_sends_are_accepted(
 
     assert answer.status_code == 200, answer.text
     assert ids_of(answer.json(), "CustomerId") == [abbie]
+
+
+async def test_an_activity_that_is_hidden_from_the_timeline_is_stored_but_never_read(
+    client: httpx.AsyncClient, base: str, sqlite_url: str, tmp_path: Path
+) -> None:
+    """S16."""
+    async with open_service(sqlite_url) as beside:
+        await beside.refresh(environment(tmp_path, [customer("c1")], keys=[key("m1", "c1")]))
+    visit = {"VisitId": "v1", "MemberId": "m1", "VisitedOn": "2026-11-24T11:00:00Z"}
+
+    first = await client.post(f"{base}/data/Web_visits", json=visit)
+    again = await client.post(f"{base}/data/Web_visits", json=visit)
+
+    assert (first.status_code, again.status_code) == (201, 409)
+    assert (await client.get(f"{base}/data/UnifiedActivity")).json()["value"] == []
+    assert (await client.get(f"{base}/data/UnifiedActivity/$count")).text == "0"
+    assert (await client.get(f"{base}/data/Customer('c1')/UnifiedActivity")).json()["value"] == []
+    activity_id = first.json()["value"]["ActivityId"]
+    assert (await client.get(f"{base}/data/UnifiedActivity('{activity_id}')")).status_code == 404
