@@ -241,7 +241,7 @@ async def test_an_address_beyond_the_servers_limit_is_414(app: FastAPI, base: st
     problem = await read_bare_problem(app, f"{base}/data/{address.format('x' * ADDRESS_BYTES_MAX)}", 414)
 
     assert problem["errorCode"] == "AddressTooLong"
-    assert f"at most {ADDRESS_BYTES_MAX} are read" in problem["message"]
+    assert f"the limit of {ADDRESS_BYTES_MAX} bytes" in problem["message"]
 
 
 async def test_as_of_before_the_first_refresh_says_so(client: httpx.AsyncClient, base: str) -> None:

@@ -24,7 +24,7 @@ from topcoat.settings import Settings
 
 load_all_checks()
 
-EXAMPLES_MAX = 2000 if IS_THOROUGH else 60
+EXAMPLES_MAX = 1000 if IS_THOROUGH else 60
 # What is not built is refused with 501; every other 5xx would be a defect of ours.
 CONFIGURATION = {"checks": {"not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", 501]}}}
 CHECKS = [

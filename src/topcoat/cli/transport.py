@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from topcoat.cli.long_addresses import LongAddressProtocol
 
 
 class GatheringTransport:
@@ -33,6 +33,6 @@ class GatheringTransport:
             self._transport.write(b"".join(gathered))
 
 
-class GatheringProtocol(HttpToolsProtocol):
+class GatheringProtocol(LongAddressProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(cast(asyncio.Transport, GatheringTransport(transport)))

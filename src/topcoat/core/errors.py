@@ -95,7 +95,7 @@ class BadInput(TopcoatError):
 
 
 class AddressTooLong(BadInput):
-    """The address has {length_bytes} bytes; at most {limit_bytes} are read."""
+    """The address is longer than the limit of {limit_bytes} bytes."""
 
 
 class BodyUnreadable(BadInput):

@@ -148,7 +148,7 @@ class CallRecorder:
     async def _answer(self, scope: Scope, call: "_Call") -> None:
         length = len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
         if length > ADDRESS_BYTES_MAX:
-            error = errors.AddressTooLong(length_bytes=length, limit_bytes=ADDRESS_BYTES_MAX)
+            error = errors.AddressTooLong(limit_bytes=ADDRESS_BYTES_MAX)
             await answers.flat_problem(414, error)(scope, call.receive, call.send)
             return
         try:
