@@ -8,8 +8,10 @@ from urllib.parse import quote, unquote
 import httpx
 import pytest
 
-from tests.conftest import open_service
+from tests.conftest import INSTANCE, open_service
 from tests.flows.test_refresh import customer, environment, key
+from tests.flows.test_segments_and_measures import OTHER_INSTANCE
+from tests.flows.test_segments_and_measures import environment as plain_environment
 from tests.surfaces.state import activity, read_profile
 
 FILTER = "CustomerId eq '{}'"
@@ -242,3 +244,17 @@ async def test_an_activity_that_is_hidden_from_the_timeline_is_stored_but_never_
     assert (await client.get(f"{base}/data/Customer('c1')/UnifiedActivity")).json()["value"] == []
     activity_id = first.json()["value"]["ActivityId"]
     assert (await client.get(f"{base}/data/UnifiedActivity('{activity_id}')")).status_code == 404
+
+
+async def test_without_a_searchable_column_a_search_finds_nothing(
+    client: httpx.AsyncClient, base: str, sqlite_url: str, tmp_path: Path
+) -> None:
+    async with open_service(sqlite_url) as beside:
+        await beside.refresh(plain_environment(tmp_path, [customer("c1", "Oslo")], instance=OTHER_INSTANCE))
+    elsewhere = base.replace(INSTANCE, OTHER_INSTANCE)
+
+    found = await client.get(f"{elsewhere}/data/Customer?$search=oslo")
+
+    assert found.status_code == 200, found.text
+    assert found.json()["value"] == []
+    assert ids_of((await client.get(f"{elsewhere}/data/Customer")).json(), "CustomerId") == ["c1"]
