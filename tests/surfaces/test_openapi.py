@@ -18,6 +18,7 @@ from schemathesis.specs.openapi import checks
 
 from tests.conftest import INSTANCE, IS_THOROUGH, headers_of
 from tests.surfaces.state import activity, purchase
+from tests.surfaces.test_search_configuration import attribute, configuration
 from topcoat import sample
 from topcoat.app import create_app
 from topcoat.settings import Settings
@@ -75,16 +76,19 @@ MEANINGFUL_IN_QUERIES: dict[str, list[str]] = {
     "key": ["LOYID_1001"],
     "customerId": [sample.ABBIE_MOSS_ID],
 }
-MEANINGFUL_BODIES: dict[str | None, list[Any]] = {
+# By the table that is written to, or by the path where there is none.
+MEANINGFUL_BODIES: dict[str, list[Any]] = {
     "UnifiedActivity": [activity(sample.ABBIE_MOSS_ID), activity("nobody"), {}],
     "PoS_posPurchases": [purchase("LOYID_1001"), purchase("LOYID_0", PurchaseId="P-2"), {"PurchaseId": 7}],
-    "Customer": [
-        {"City": "Paris", "RewardsPoints": 7},
-        {"CustomerId": "x"},
-        {"RewardsPoints": "many"},
-        {"Town": "Oslo"},
+    "Customer": [{"City": "Paris", "RewardsPoints": 7}, {"CustomerId": "x"}, {"RewardsPoints": "many"}, {"Town": ""}],
+    "/_topcoat/clock": [{"advance": "PT1S"}, {"freeze": True}, {"set": "2026-12-24T00:00:00Z"}, {"resume": True}],
+    "/api/instances/{instanceId}/manage/search": [
+        configuration(attribute("City", isSearchable=True, isFilterable=True)),
+        configuration(attribute("RewardsPoints", isSortable=True), attribute("FullName", isSearchable=True)),
+        configuration(attribute("RewardsPoints", isSearchable=True)),
+        configuration(attribute("Town"), table="Nope"),
+        {"entityConfig": []},
     ],
-    None: [{"advance": "PT1S"}, {"freeze": True}, {"set": "2026-12-24T00:00:00Z"}, {"resume": True}, {"set": "now"}],
 }
 
 
@@ -120,7 +124,7 @@ def cases(draw: st.DrawFn, operation: APIOperation) -> Case:
     query = [p for p in operation.query if p.is_required or p.name in wanted]
     case.query = {p.name: draw(_meant(MEANINGFUL_IN_QUERIES, p.name)) for p in query}
     if operation.body:
-        case.body = draw(st.sampled_from(MEANINGFUL_BODIES[case.path_parameters.get("entityName")]))
+        case.body = draw(st.sampled_from(MEANINGFUL_BODIES[case.path_parameters.get("entityName", operation.path)]))
     return case
 
 
