@@ -42,9 +42,9 @@ class SegmentLead:
 
 @dataclass(frozen=True, slots=True)
 class TokenLead:
-    """At least one of these tokens is in a searched column."""
+    """At least one of each of these sets of tokens is in the searched columns; the first is likely to be rarest."""
 
-    tokens: frozenset[str]
+    tokens: tuple[frozenset[str], ...]
 
 
 Lead = IdLead | ColumnLead | SegmentLead | TokenLead
@@ -59,11 +59,11 @@ class _Way:
 
 
 def find_leads(
-    tree: Expression | None, tokens: frozenset[str] | None, table: Table, indexed: Indexed
+    tree: Expression | None, tokens: tuple[frozenset[str], ...], table: Table, indexed: Indexed
 ) -> tuple[Lead, ...] | None:
     """The leads that are likely to be narrowest; None where only a scan will do."""
     ways = [_Finder(table, indexed).find(tree)] if tree is not None else []
-    if tokens is not None and indexed.has_tokens:
+    if tokens and indexed.has_tokens:
         ways.append(_Way(3, (TokenLead(tokens),)))
     found = min((way for way in ways if way is not None), key=lambda way: way.cost, default=None)
     return None if found is None else found.leads

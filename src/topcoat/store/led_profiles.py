@@ -54,7 +54,7 @@ class LedProfiles:
         """FROM and WHERE of the snapshot's profiles `p` along a lead; changed ones stay in, whatever they hold."""
         filter_ = self.question.filter
         if filter_ is None and isinstance(lead, TokenLead):
-            return self._with_token(lead.tokens)
+            return self._with_tokens(lead.tokens)
         source, conditions = self.led(lead)
         condition = self.sql.snapshot_translation(self.parameters, "p").condition(filter_)
         if filter_ is not None and condition is not EVERYTHING and not _is_whole(lead, filter_):
@@ -80,7 +80,9 @@ class LedProfiles:
                 source = "segment_membership g JOIN snapshot_profile p ON p.customer_id = g.customer_id"
                 conditions += [self.sql.rows("g"), f"g.segment = {self.parameters.bind(segment, 'text')}"]
             case TokenLead(tokens):
-                found = f"(SELECT p.customer_id, p.generation_from FROM {self._with_token(tokens)}{self._fence()}) AS w"
+                found = (
+                    f"(SELECT p.customer_id, p.generation_from FROM {self._with_tokens(tokens)}{self._fence()}) AS w"
+                )
                 source = f"{found} JOIN snapshot_profile p ON p.customer_id = w.customer_id"
                 conditions.append("w.generation_from = p.generation_from")
             case _:
@@ -90,17 +92,24 @@ class LedProfiles:
     def changes(self, lead: Lead) -> list[Changes]:
         """The live changes that bring a value along a lead."""
         if isinstance(lead, TokenLead):
-            return self.sql.changes(self._has_token(lead.tokens, "o.tokens"))
+            return self.sql.changes(self._has_token(lead.tokens[0], "o.tokens"))
         if not isinstance(lead, ColumnLead):
             return []
         named = values.names_sql(lead.column, "o.column_values", is_postgresql=self.is_postgresql)
         condition = self.sql.change_translation(self.parameters, "o").condition(lead.condition)
         return self.sql.changes(f"{named} AND ({condition.sql})")
 
-    def _with_token(self, tokens: frozenset[str]) -> str:
-        """FROM and WHERE of rows `p` of the token index, which may be of profiles that are no more."""
-        has_token = self._has_token(tokens, "p.tokens", "p.text_row")
-        return f"profile_search p WHERE p.instance_id = {self.question.instance_id} AND {has_token}"
+    def _with_tokens(self, tokens: tuple[frozenset[str], ...]) -> str:
+        """FROM and WHERE of rows `p` of the token index, which may be of profiles that are no more.
+
+        A change may have brought any of the sets; it leads to its profile by itself where it brought the first.
+        """
+        first, *others = tokens
+        rows = f"p.instance_id = {self.question.instance_id} AND {self._has_token(first, 'p.tokens', 'p.text_row')}"
+        if not others:
+            return f"profile_search p WHERE {rows}"
+        have_others = " AND ".join(self._has_token(other, "p.tokens") for other in others)
+        return f"profile_search p WHERE {rows} AND (({have_others}) OR {self.sql.touched('p.customer_id')})"
 
     def _fence(self) -> str:
         """Has PostgreSQL find all that an inverted index leads to before it sorts: a plan for any word or part of one

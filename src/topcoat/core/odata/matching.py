@@ -39,28 +39,28 @@ def compile_search(tree: Search) -> Matcher:
             assert_never(tree)
 
 
-def needed_tokens(tree: Search) -> frozenset[str] | None:
-    """Tokens of which every matching record has at least one; None where records without any of some can match.
+def needed_tokens(tree: Search) -> tuple[frozenset[str], ...]:
+    """Sets of tokens such that every matching record has at least one of each, those of long words first.
 
-    The set is empty where nothing matches.
+    There is none where records without any of some tokens can match; an empty one where nothing matches.
     """
     match tree:
         case syntax.SearchTerm(text) | syntax.SearchPhrase(text):
-            return frozenset(tokens_of(text))
+            return (frozenset(tokens_of(text)),)
         case syntax.SearchAnd(terms):
-            known = [needed for term in terms if (needed := needed_tokens(term)) is not None]
-            return min(known, key=len, default=None)
+            return tuple(sorted((needed for term in terms for needed in needed_tokens(term)), key=_likely_matches))
         case syntax.SearchOr(terms):
-            return _joined([needed_tokens(term) for term in terms])
+            narrowest = [needed[0] for term in terms if (needed := needed_tokens(term))]
+            return (frozenset[str]().union(*narrowest),) if len(narrowest) == len(terms) else ()
         case syntax.SearchNot():
-            return None
+            return ()
         case _:
             assert_never(tree)
 
 
-def _joined(sets: list[frozenset[str] | None]) -> frozenset[str] | None:
-    known = [needed for needed in sets if needed is not None]
-    return frozenset().union(*known) if len(known) == len(sets) else None
+def _likely_matches(tokens: frozenset[str]) -> tuple[int, int]:
+    """A guess that puts first what is likely to match least: few words, and long ones."""
+    return len(tokens), -min(map(len, tokens), default=0)
 
 
 def _matches_some(wanted: frozenset[str]) -> Matcher:

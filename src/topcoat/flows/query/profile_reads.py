@@ -128,7 +128,7 @@ class ProfileRead:
     async def _asked(self) -> tuple[ProfileQuestion, Judge]:
         sight, planned = self._reading.sight, self._plan
         tree = await settle_filter(self._reading, planned.filter)
-        tokens = None if planned.search is None else matching.needed_tokens(planned.search)
+        tokens = () if planned.search is None else matching.needed_tokens(planned.search)
         order, is_descending = _split_order(planned.order)
         question = ProfileQuestion(
             instance_id=sight.instance_id,
