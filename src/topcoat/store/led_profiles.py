@@ -5,7 +5,7 @@ from typing import assert_never
 
 from topcoat.core.catalog import Column, Table
 from topcoat.core.odata import evaluate, syntax
-from topcoat.core.odata.syntax import Expression
+from topcoat.core.odata.syntax import Expression, Function
 from topcoat.core.tokens import indexed_token
 from topcoat.store import values
 from topcoat.store.filters import EVERYTHING, Parameters
@@ -54,7 +54,7 @@ class LedProfiles:
         """FROM and WHERE of the snapshot's profiles `p` along a lead; changed ones stay in, whatever they hold."""
         filter_ = self.question.filter
         if filter_ is None and isinstance(lead, TokenLead):
-            return self._with_tokens(lead.tokens)
+            return f"{self.sql.fenced('p', 'w.customer_id', self._with_tokens(lead.tokens))} WHERE 1 = 1"
         source, conditions = self.led(lead)
         condition = self.sql.snapshot_translation(self.parameters, "p").condition(filter_)
         if filter_ is not None and condition is not EVERYTHING and not _is_whole(lead, filter_):
@@ -69,20 +69,16 @@ class LedProfiles:
         match lead:
             case None:
                 pass
-            case ColumnLead(condition=syntax.Call() as condition):
-                found = f"{self.sql.rows('p')} AND ({translation.condition(condition).sql})"
-                columns = "p.customer_id, p.document"
-                source = f"(SELECT {columns} FROM snapshot_profile p WHERE {found}{self._fence()}) AS p"
-                conditions = ["1 = 1"]
+            case ColumnLead(condition=condition) if _asks_for_part(condition):
+                found = f"snapshot_profile p WHERE {self.sql.rows('p')} AND ({translation.condition(condition).sql})"
+                source, conditions = self.sql.fenced("p", "p.customer_id, p.document", found), ["1 = 1"]
             case IdLead(condition) | ColumnLead(condition=condition):
                 conditions.append(f"({translation.condition(condition).sql})")
             case SegmentLead(segment):
                 source = "segment_membership g JOIN snapshot_profile p ON p.customer_id = g.customer_id"
                 conditions += [self.sql.rows("g"), f"g.segment = {self.parameters.bind(segment, 'text')}"]
             case TokenLead(tokens):
-                found = (
-                    f"(SELECT p.customer_id, p.generation_from FROM {self._with_tokens(tokens)}{self._fence()}) AS w"
-                )
+                found = self.sql.fenced("w", "w.customer_id, w.generation_from", self._with_tokens(tokens))
                 source = f"{found} JOIN snapshot_profile p ON p.customer_id = w.customer_id"
                 conditions.append("w.generation_from = p.generation_from")
             case _:
@@ -92,29 +88,24 @@ class LedProfiles:
     def changes(self, lead: Lead) -> list[Changes]:
         """The live changes that bring a value along a lead."""
         if isinstance(lead, TokenLead):
-            return self.sql.changes(self._has_token(lead.tokens[0], "o.tokens"))
+            return self.sql.changes(self._has_token(lead.tokens[0], "o.tokens"), is_fenced=True)
         if not isinstance(lead, ColumnLead):
             return []
         named = values.names_sql(lead.column, "o.column_values", is_postgresql=self.is_postgresql)
         condition = self.sql.change_translation(self.parameters, "o").condition(lead.condition)
-        return self.sql.changes(f"{named} AND ({condition.sql})")
+        return self.sql.changes(f"{named} AND ({condition.sql})", is_fenced=_asks_for_part(lead.condition))
 
     def _with_tokens(self, tokens: tuple[frozenset[str], ...]) -> str:
-        """FROM and WHERE of rows `p` of the token index, which may be of profiles that are no more.
+        """FROM and WHERE of rows `w` of the token index, which may be of profiles that are no more.
 
         A change may have brought any of the sets; it leads to its profile by itself where it brought the first.
         """
         first, *others = tokens
-        rows = f"p.instance_id = {self.question.instance_id} AND {self._has_token(first, 'p.tokens', 'p.text_row')}"
+        rows = f"w.instance_id = {self.question.instance_id} AND {self._has_token(first, 'w.tokens', 'w.text_row')}"
         if not others:
-            return f"profile_search p WHERE {rows}"
-        have_others = " AND ".join(self._has_token(other, "p.tokens") for other in others)
-        return f"profile_search p WHERE {rows} AND (({have_others}) OR {self.sql.touched('p.customer_id')})"
-
-    def _fence(self) -> str:
-        """Has PostgreSQL find all that an inverted index leads to before it sorts: a plan for any word or part of one
-        takes each for frequent, and would rather walk the table in the order asked for."""
-        return " OFFSET 0" if self.is_postgresql else ""
+            return f"profile_search w WHERE {rows}"
+        have_others = " AND ".join(self._has_token(other, "w.tokens") for other in others)
+        return f"profile_search w WHERE {rows} AND (({have_others}) OR {self.sql.touched('w.customer_id')})"
 
     def _has_token(self, tokens: frozenset[str], column: str, text_row: str | None = None) -> str:
         """On SQLite by full text where there is one, else in the text itself, which has blanks around each token."""
@@ -144,3 +135,8 @@ class LedProfiles:
 def _is_whole(lead: Lead | None, filter_: Expression) -> bool:
     """Whether the lead's condition is all that the filter says."""
     return isinstance(lead, IdLead | ColumnLead) and lead.condition == filter_
+
+
+def _asks_for_part(condition: Expression) -> bool:
+    """Whether trigrams lead to what matches."""
+    return any(isinstance(node, syntax.Call) and node.function is Function.CONTAINS for node in syntax.walk(condition))
