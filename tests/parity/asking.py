@@ -1,0 +1,47 @@
+"""Drawn questions put to the service."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tests.conftest import Service
+from tests.parity.questions import SEARCHED, Question
+from topcoat.core.catalog import Document, Table
+from topcoat.core.odata import options as query_options
+from topcoat.core.odata.address import RecordAddress
+from topcoat.flows.instances import Instances
+from topcoat.flows.query import Query
+from topcoat.flows.query.profile_reads import Index
+from topcoat.flows.query.sight import Sights
+from topcoat.store.leads import Indexed
+
+
+@dataclass
+class Pretended:
+    """Says of columns that they have indexes, which changes the way to an answer and never the answer."""
+
+    indexed: Indexed = field(default_factory=Indexed)
+
+    async def find_index(self, guid: str, table: Table) -> Index:
+        return Index(self.indexed, tuple(table.columns_by_name[name] for name in SEARCHED))
+
+
+class Asker:
+    def __init__(self, service: Service) -> None:
+        self._indexes = Pretended()
+        instances = Instances(service.store, service.clock)
+        sights = Sights(service.store, instances, service.clock, timedelta(days=7))
+        self.query = Query(service.store, instances, sights, self._indexes, service.clock)
+
+    async def pages(self, guid: str, question: Question) -> tuple[list[list[Document]], set[int | None]]:
+        """All pages of an answer, and the counts that came with them."""
+        self._indexes.indexed = question.indexed
+        address = RecordAddress(table=question.table.name, key=None, navigation=None, is_count=False)
+        pages, counts, token = [], set(), ()
+        while True:
+            options = query_options.parse_options([*question.options(), ("$count", "true"), *token])
+            page = await self.query.read_records(guid, address, options)
+            pages.append(page.records)
+            counts.add(page.count)
+            if page.next_token is None:
+                return pages, counts
+            token = (("$skiptoken", page.next_token),)

@@ -1,0 +1,121 @@
+"""What the answer is: the pure core on everything there is, without a database (S27)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from tests.parity.questions import SEARCHED, Question
+from tests.parity.worlds import CATALOG, MEASURES, Generation, World, activity_of
+from topcoat.core import catalog
+from topcoat.core.catalog import CUSTOMER_ID, UNIFIED_ACTIVITY_TABLE, Document, TableKind
+from topcoat.core.odata import binding, evaluate, matching, parser, syntax
+from topcoat.core.odata.evaluate import Subject
+from topcoat.core.odata.syntax import Expression, OrderBy
+from topcoat.core.overlay import merge, override, timeline
+from topcoat.core.overlay.override import View
+
+_EQUALITIES = (syntax.Operator.EQ, syntax.Operator.NE)
+
+
+def answer(world: World, question: Question) -> tuple[list[Document], int]:
+    """The records of the answer, all pages joined, and how many there are without `$skip` and `$top`."""
+    generation, view = world.view(question.as_of)
+    kept = filter(_matches(question, generation, view), _records(world, question, generation, view))
+    ordered = sorted(kept, key=_order(question, view))
+    first = question.skip or 0
+    last = None if question.top is None else first + question.top
+    return ordered[first:last], len(ordered)
+
+
+def canonical(record: Document) -> Document:
+    """PostgreSQL writes large decimals out: the number is the same, what Python makes of it is not."""
+    return {name: Decimal(repr(v)) if type(v) in (int, float) else v for name, v in record.items()}
+
+
+def _records(world: World, question: Question, generation: Generation, view: View) -> list[Document]:
+    match question.table.kind:
+        case TableKind.CUSTOMER:
+            return [merged_profile(world, generation, view, i) for i in generation.profiles]
+        case TableKind.UNIFIED_ACTIVITY:
+            return [record for i in generation.profiles for record in merged_timeline(world, generation, view, i)]
+        case _:
+            shown = ({**document, CUSTOMER_ID: i} for i, document in generation.measures.items())
+            return [catalog.complete_record(MEASURES, document) for document in shown]
+
+
+def merged_profile(world: World, generation: Generation, view: View, customer_id: str) -> Document:
+    family = generation.family(customer_id)
+    until = view.recorded_until
+    overrides = [change for change in world.overrides if change.customer_id in family]
+    releases = [s.release for s in world.releases if s.customer_id in family and (not until or s.recorded_at <= until)]
+    live = override.live_overrides(overrides, releases, view)
+    snapshot = {**generation.profiles[customer_id], CUSTOMER_ID: customer_id}
+    return merge.merge_record(CATALOG.get_table(catalog.CUSTOMER), snapshot, live)
+
+
+def merged_timeline(world: World, generation: Generation, view: View, customer_id: str) -> list[Document]:
+    family = generation.family(customer_id)
+    stored = [activity_of(*key, document) for key, document in generation.activities.items() if key[1] == customer_id]
+    realtime = [activity for activity in world.activities if activity.customer_id in family]
+    merged = timeline.merge_timeline([*stored, *realtime], view, CATALOG.hidden_activity_tables())
+    named = (activity.document | {CUSTOMER_ID: customer_id} for activity in merged)
+    return [catalog.complete_record(UNIFIED_ACTIVITY_TABLE, document) for document in named]
+
+
+def _matches(question: Question, generation: Generation, view: View) -> Callable[[Document], bool]:
+    def accept(record: Document) -> bool:
+        segments = frozenset(s for s, i in generation.members if i == record[CUSTOMER_ID])
+        return (holds is None or holds(Subject(record, view.now, segments)) is True) and found(record)
+
+    holds = None
+    if question.filter is not None:
+        tree = renamed(binding.bind_filter(question.filter, question.table), generation)
+        holds = evaluate.compile_filter(tree, question.table)
+    found = _found(question)
+    return accept
+
+
+def _found(question: Question) -> Callable[[Document], bool]:
+    if question.search is None:
+        return lambda _: True
+    matches = matching.compile_search(parser.parse_search(question.search))
+    columns = [question.table.columns_by_name[name] for name in SEARCHED]
+    return lambda record: matches(matching.search_tokens(record, columns))
+
+
+def renamed(tree: Expression, generation: Generation) -> Expression:
+    """An alias equals its survivor (S24)."""
+    match tree:
+        case syntax.And(terms) | syntax.Or(terms):
+            return replace(tree, terms=tuple(renamed(term, generation) for term in terms))
+        case syntax.Not(operand):
+            return replace(tree, operand=renamed(operand, generation))
+        case syntax.In(syntax.Column("CustomerId"), items):
+            return replace(tree, items=tuple(_survivor(item, generation) for item in items))
+        case syntax.In(left):
+            return replace(tree, left=renamed(left, generation))
+        case syntax.Comparison(left, operator, right):
+            sides = renamed(left, generation), renamed(right, generation)
+            if operator in _EQUALITIES and syntax.Column(CUSTOMER_ID) in sides:
+                sides = _survivor(left, generation), _survivor(right, generation)
+            return replace(tree, left=sides[0], right=sides[1])
+        case _:
+            return tree
+
+
+def _survivor(side: Any, generation: Generation) -> Any:
+    return syntax.String(generation.aliases.get(side.value, side.value)) if isinstance(side, syntax.String) else side
+
+
+def _order(question: Question, view: View) -> Callable[[Document], Any]:
+    """Ids settle ties, in the direction of the first key; activities without an order are newest first (S17)."""
+    order = question.order
+    ties = (CUSTOMER_ID,)
+    if question.table.kind is TableKind.UNIFIED_ACTIVITY:
+        order = order or (OrderBy(syntax.Column("ActivityTime"), descending=True),)
+        ties = ("ActivityId", CUSTOMER_ID)
+    is_down = bool(order) and order[0].descending
+    keys = (*order, *(OrderBy(syntax.Column(name), descending=is_down) for name in ties))
+    key = evaluate.compile_order(keys, question.table)
+    return lambda record: key(Subject(record, view.now))
