@@ -148,6 +148,8 @@ class Translation:
         is_same_kind = left.type is right.type or (left.type in _NUMBERS and right.type in _NUMBERS)
         if not is_same_kind or left.is_instant is not right.is_instant:
             return None
+        if left.type is not right.type and not self.is_postgresql:
+            return None  # beyond 2**53 SQLite compares an integer with the float, not with its shortest text
         if operator is Operator.EQ:
             return Condition(f"NOT ({self._differs(left.sql, right.sql)})", is_exact=True)
         if operator is Operator.NE:
@@ -267,7 +269,7 @@ class Translation:
             case ColumnType.STRING, syntax.Guid(guid):
                 return self.parameters.bind(str(guid), "text"), True
             case ((ColumnType.INTEGER | ColumnType.DECIMAL), (syntax.Integer() | syntax.Decimal())):
-                return self._number(Decimal(literal.value))
+                return self._number(operand, Decimal(literal.value))
             case ColumnType.BOOLEAN, syntax.Boolean(flag):
                 value = ("true" if flag else "false") if self.is_postgresql else int(flag)
                 return self.parameters.bind(value, "text"), True
@@ -285,11 +287,12 @@ class Translation:
             return self.parameters.bind(to_microseconds(instant), "bigint")
         return self.parameters.bind(catalog.format_instant(instant).rstrip("Z"), "text")
 
-    def _number(self, number: Decimal) -> tuple[str, bool]:
-        """SQLite has integers of 64 bits and floats."""
+    def _number(self, operand: Operand, number: Decimal) -> tuple[str, bool]:
+        """SQLite has integers of 64 bits and floats, and tells them apart where a float is not its shortest text."""
         if self.is_postgresql:
             return self.parameters.bind(number, "numeric"), True
-        if number == number.to_integral_value() and catalog.INTEGER_MIN <= number <= catalog.INTEGER_MAX:
+        is_whole = number == number.to_integral_value() and catalog.INTEGER_MIN <= number <= catalog.INTEGER_MAX
+        if operand.type is ColumnType.INTEGER and is_whole:
             return self.parameters.bind(int(number), "numeric"), True
         nearest = float(number)
         return self.parameters.bind(nearest, "numeric"), Decimal(repr(nearest)) == number

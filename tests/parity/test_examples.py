@@ -1,0 +1,56 @@
+"""What once parted SQL from the core, each as one example."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.conftest import NOW, Service
+from tests.parity import rows
+from tests.parity.asking import Asker
+from tests.parity.questions import Question
+from tests.parity.worlds import CUSTOMERS, Generation, World
+from topcoat.core.catalog import Document, Table
+from topcoat.core.odata import parser
+
+EMPTY = World(
+    (Generation(4, NOW - timedelta(hours=10), None, {}, {}, frozenset(), {}, {}),), (), (), (), last_sequence=0
+)
+
+
+def world(profiles: Mapping[str, Document], **parts: Any) -> World:
+    (generation,) = EMPTY.generations
+    return replace(EMPTY, generations=(replace(generation, profiles=profiles, **parts),))
+
+
+async def ids(service: Service, world: World, text: str | None, table: Table = CUSTOMERS) -> list[str]:
+    """The keys of what a filter finds, after a look at the count."""
+    guid = await rows.write_world(service, world)
+    question = Question(table, None if text is None else parser.parse_filter(text))
+    (page,), counts = await Asker(service).pages(guid, question)
+    assert counts == {len(page)}
+    return [record[table.primary_key] for record in page]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Spend eq 4611686018427388000", ["big"]),
+        ("Spend eq 4611686018427387904", []),
+        ("Spend ne 4611686018427387904", ["big", "small"]),
+        ("Spend in (4611686018427388000, 7)", ["big"]),
+        ("Spend gt 4611686018427387904", ["big"]),
+        ("Spend lt 4611686018427388000", ["small"]),
+        ("Points eq Spend", ["big"]),
+        ("Points lt Spend", ["small"]),
+    ],
+)
+async def test_a_large_decimal_is_its_shortest_text_on_either_database(
+    service: Service, text: str, found: list[str]
+) -> None:
+    """S27: 2.0**62 is written 4.611686018427388e18, and that is what it is compared as."""
+    drawn = world({"big": {"Spend": 2.0**62, "Points": 4611686018427388000}, "small": {"Spend": 2.5, "Points": 2}})
+
+    assert await ids(service, drawn, text) == found
