@@ -54,3 +54,11 @@ async def test_a_large_decimal_is_its_shortest_text_on_either_database(
     drawn = world({"big": {"Spend": 2.0**62, "Points": 4611686018427388000}, "small": {"Spend": 2.5, "Points": 2}})
 
     assert await ids(service, drawn, text) == found
+
+
+@pytest.mark.parametrize("text", ["(CustomerId eq 'old') eq true", "(CustomerId in ('old')) in (true)"])
+async def test_an_alias_is_its_survivor_also_inside_a_comparison_with_true(service: Service, text: str) -> None:
+    """S24."""
+    drawn = world({"a": {}, "b": {}}, aliases={"old": "a"})
+
+    assert await ids(service, drawn, text) == ["a"]

@@ -91,14 +91,17 @@ def _renamed(tree: Expression, survivors: Mapping[str, str]) -> Expression:
         return syntax.String(survivors.get(literal.value, literal.value)) if is_text else literal
 
     def rebuild(node: Expression) -> Expression:
-        if not _equalled(node):
-            return node
+        """A condition may itself be compared with true or false."""
+        change = rename if _equalled(node) else renamed
         match node:
             case syntax.Comparison(left, _, right):
-                return replace(node, left=rename(left), right=rename(right))
-            case syntax.In(_, items):
-                return replace(node, items=tuple(map(rename, items)))
+                return replace(node, left=change(left), right=change(right))
+            case syntax.In(left, items):
+                return replace(node, left=renamed(left), items=tuple(map(rename, items)) if _equalled(node) else items)
             case _:
                 return node
 
-    return syntax.transform_conditions(tree, rebuild)
+    def renamed(node: Expression) -> Expression:
+        return syntax.transform_conditions(node, rebuild)
+
+    return renamed(tree)
