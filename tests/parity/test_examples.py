@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import NOW, Service
-from tests.parity import rows
+from tests.parity import rows, worlds
 from tests.parity.asking import Asker
 from tests.parity.questions import Question
-from tests.parity.worlds import CUSTOMERS, Generation, World
-from topcoat.core.catalog import Document, Table
+from tests.parity.worlds import CUSTOMERS, HIDDEN, Generation, World
+from topcoat.core.catalog import UNIFIED_ACTIVITY_TABLE, Document, Table
 from topcoat.core.odata import parser
 
 EMPTY = World(
@@ -62,3 +62,18 @@ async def test_an_alias_is_its_survivor_also_inside_a_comparison_with_true(servi
     drawn = world({"a": {}, "b": {}}, aliases={"old": "a"})
 
     assert await ids(service, drawn, text) == ["a"]
+
+
+@pytest.mark.parametrize("is_stored", [True, False], ids=["snapshot", "realtime"])
+async def test_an_activity_of_a_hidden_kind_hides_no_other_of_its_id(service: Service, is_stored: bool) -> None:
+    """S12, S15, S16."""
+    hidden = {"ActivityTime": "2026-11-20T10:00:00Z", "ActivityType": "Other", "EntityName": HIDDEN.name}
+    seen = {"ActivityTime": "2026-11-21T10:00:00Z", "ActivityType": "Note"}
+    realtime = [
+        worlds.activity_of("t1", "a", document, sequence=n, valid_until=NOW + timedelta(days=1), recorded_at=NOW)
+        for n, document in enumerate([seen] if is_stored else [hidden, seen], start=1)
+    ]
+    drawn = world({"a": {}}, activities={("t1", "a"): hidden} if is_stored else {})
+    drawn = replace(drawn, activities=tuple(realtime), last_sequence=2)
+
+    assert await ids(service, drawn, "ActivityType eq 'Note'", UNIFIED_ACTIVITY_TABLE) == ["t1"]

@@ -178,10 +178,15 @@ class _ActivitySql:
             conditions.append(self._among("a.customer_id", question.members))
         if question.activity_id is not None:
             conditions.append(f"a.activity_id = {self.parameters.bind(question.activity_id, 'text')}")
-        if question.hidden_tables:
-            hidden = ", ".join(self.parameters.bind(table, "text") for table in question.hidden_tables)
-            conditions.append(f"(a.source_table IS NULL OR a.source_table NOT IN ({hidden}))")
+        conditions.append(self._is_seen("a"))
         return conditions
+
+    def _is_seen(self, table: str) -> str:
+        """Not of a kind that no read returns (S16); such an activity does not stand in for another of its id either."""
+        if not self.question.hidden_tables:
+            return "1 = 1"
+        hidden = ", ".join(self.parameters.bind(name, "text") for name in self.question.hidden_tables)
+        return f"({table}.source_table IS NULL OR {table}.source_table NOT IN ({hidden}))"
 
     def _among(self, column: str, ids: Sequence[str]) -> str:
         """One id is compared by itself: only then can an index give its rows in the order of time."""
@@ -228,19 +233,19 @@ class _ActivitySql:
         return f"{common}, {numbers}, CAST(NULL AS text) AS caller, CAST(NULL AS text) AS principal"
 
     def _is_shown(self, survivor: str) -> str:
-        """Live, of a profile that there is, not in the snapshot as well (S15), the first of its id (S12)."""
+        """Live, of a profile that there is, not seen in the snapshot as well (S15), the first of its id (S12)."""
         instance = self.question.instance_id
         return f"""{_live("a")}
   AND (SELECT 1 FROM snapshot_profile q WHERE q.instance_id = {instance} AND q.customer_id = {survivor}
        AND {at_generation("q")} LIMIT 1) IS NOT NULL
   AND (SELECT 1 FROM snapshot_activity same WHERE same.instance_id = {instance}
        AND same.activity_id = a.activity_id AND same.customer_id = {survivor}
-       AND {at_generation("same")} LIMIT 1) IS NULL
+       AND {at_generation("same")} AND {self._is_seen("same")} LIMIT 1) IS NULL
   AND (SELECT 1 FROM realtime_activity twin WHERE twin.instance_id = {instance}
        AND twin.activity_id = a.activity_id AND twin.sequence < a.sequence AND {_live("twin")}
        AND COALESCE((SELECT v.customer_id FROM alias v WHERE v.instance_id = {instance}
             AND v.alias_id = twin.customer_id AND {at_generation("v")} LIMIT 1), twin.customer_id) = {survivor}
-       LIMIT 1) IS NULL"""
+       AND {self._is_seen("twin")} LIMIT 1) IS NULL"""
 
 
 def _live(table: str) -> str:
