@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from tests.parity.questions import SEARCHED, Question
-from tests.parity.worlds import CATALOG, MEASURES, Generation, World, activity_of
+from tests.parity.worlds import Generation, World, activity_of
 from topcoat.core import catalog
 from topcoat.core.catalog import CUSTOMER_ID, UNIFIED_ACTIVITY_TABLE, Document, TableKind
 from topcoat.core.odata import binding, evaluate, matching, parser, syntax
 from topcoat.core.odata.evaluate import Subject
 from topcoat.core.odata.syntax import Expression, OrderBy
 from topcoat.core.overlay import merge, override, timeline
-from topcoat.core.overlay.override import View
+from topcoat.core.overlay.override import Override, View
 
 _EQUALITIES = (syntax.Operator.EQ, syntax.Operator.NE)
 
@@ -41,24 +41,27 @@ def _records(world: World, question: Question, generation: Generation, view: Vie
             return [record for i in generation.profiles for record in merged_timeline(world, generation, view, i)]
         case _:
             shown = ({**document, CUSTOMER_ID: i} for i, document in generation.measures.items())
-            return [catalog.complete_record(MEASURES, document) for document in shown]
+            return [catalog.complete_record(question.table, document) for document in shown]
 
 
 def merged_profile(world: World, generation: Generation, view: View, customer_id: str) -> Document:
-    family = generation.family(customer_id)
-    until = view.recorded_until
+    snapshot = {**generation.profiles[customer_id], CUSTOMER_ID: customer_id}
+    live = live_changes(world, generation, view, customer_id)
+    return merge.merge_record(world.catalog.get_table(catalog.CUSTOMER), snapshot, live)
+
+
+def live_changes(world: World, generation: Generation, view: View, customer_id: str) -> list[Override]:
+    family, until = generation.family(customer_id), view.recorded_until
     overrides = [change for change in world.overrides if change.customer_id in family]
     releases = [s.release for s in world.releases if s.customer_id in family and (not until or s.recorded_at <= until)]
-    live = override.live_overrides(overrides, releases, view)
-    snapshot = {**generation.profiles[customer_id], CUSTOMER_ID: customer_id}
-    return merge.merge_record(CATALOG.get_table(catalog.CUSTOMER), snapshot, live)
+    return override.live_overrides(overrides, releases, view)
 
 
 def merged_timeline(world: World, generation: Generation, view: View, customer_id: str) -> list[Document]:
     family = generation.family(customer_id)
     stored = [activity_of(*key, document) for key, document in generation.activities.items() if key[1] == customer_id]
     realtime = [activity for activity in world.activities if activity.customer_id in family]
-    merged = timeline.merge_timeline([*stored, *realtime], view, CATALOG.hidden_activity_tables())
+    merged = timeline.merge_timeline([*stored, *realtime], view, world.catalog.hidden_activity_tables())
     named = (activity.document | {CUSTOMER_ID: customer_id} for activity in merged)
     return [catalog.complete_record(UNIFIED_ACTIVITY_TABLE, document) for document in named]
 

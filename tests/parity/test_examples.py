@@ -15,9 +15,7 @@ from tests.parity.worlds import CUSTOMERS, HIDDEN, Generation, World
 from topcoat.core.catalog import UNIFIED_ACTIVITY_TABLE, Document, Table
 from topcoat.core.odata import parser
 
-EMPTY = World(
-    (Generation(4, NOW - timedelta(hours=10), None, {}, {}, frozenset(), {}, {}),), (), (), (), last_sequence=0
-)
+EMPTY = World((Generation(4, NOW - timedelta(hours=10), None, {}, {}, frozenset(), {}, {}),))
 
 
 def world(profiles: Mapping[str, Document], **parts: Any) -> World:

@@ -24,6 +24,7 @@ from topcoat.core.catalog import (
 from topcoat.core.overlay.override import Confirmation, Override, Release, View, Withdrawal
 from topcoat.core.overlay.timeline import Activity
 
+HORIZON = timedelta(days=7)
 IDS = ("a", "B", "b_%", "é'x", "old", "gone")
 SEGMENTS = ("Gold", "O'Brien 100%", "Empty")
 CUSTOMERS = make.table(
@@ -122,6 +123,9 @@ class Generation:
     activities: Mapping[tuple[str, str], Document]
     measures: Mapping[str, Document]
 
+    def was_active(self, instant: datetime) -> bool:
+        return self.activated_at <= instant and (self.closed_at is None or instant < self.closed_at)
+
     def family(self, customer_id: str) -> set[str]:
         return {customer_id} | {alias for alias, survivor in self.aliases.items() if survivor == customer_id}
 
@@ -135,22 +139,30 @@ class StoredRelease:
 
 @dataclass(frozen=True)
 class World:
+    """`voids` are the times in which a generation was active that was undone since."""
+
     generations: tuple[Generation, ...]
-    overrides: tuple[Override, ...]
-    releases: tuple[StoredRelease, ...]
-    activities: tuple[Activity, ...]
-    last_sequence: int
+    overrides: tuple[Override, ...] = ()
+    releases: tuple[StoredRelease, ...] = ()
+    activities: tuple[Activity, ...] = ()
+    last_sequence: int = 0
+    now: datetime = NOW
+    catalog: Catalog = CATALOG
+    voids: tuple[tuple[datetime, datetime], ...] = ()
 
     def sees(self, as_of: datetime | None) -> bool:
-        """Whether there was a generation then."""
-        return as_of is None or as_of >= self.generations[0].activated_at
+        """Whether there is an answer: a generation that was active then and is kept."""
+        if as_of is None or as_of >= self.now:
+            return True
+        is_void = any(start <= as_of < end for start, end in self.voids)
+        return not is_void and as_of >= self.now - HORIZON and any(g.was_active(as_of) for g in self.generations)
 
     def view(self, as_of: datetime | None) -> tuple[Generation, View]:
         """What a read looks at (S28)."""
         active = self.generations[-1]
-        if as_of is None or as_of >= NOW:
-            return active, View(active.number, self.last_sequence, as_of or NOW)
-        (then,) = [g for g in self.generations if g.activated_at <= as_of and (not g.closed_at or as_of < g.closed_at)]
+        if as_of is None or as_of >= self.now:
+            return active, View(active.number, self.last_sequence, as_of or self.now)
+        (then,) = [generation for generation in self.generations if generation.was_active(as_of)]
         return then, View(then.number, self.last_sequence, as_of, recorded_until=as_of)
 
 
@@ -163,7 +175,7 @@ def documents(table: Table, *, has_nulls: bool = False) -> st.SearchStrategy[Doc
 
 changed_columns = documents(CUSTOMERS, has_nulls=True).filter(bool) | st.just({"GoneColumn": "no longer there"})
 
-_activity_documents = st.builds(
+activity_documents = st.builds(
     lambda document, at, type_: document | {"ActivityTime": at, "ActivityType": type_},
     st.fixed_dictionaries(
         {},
@@ -176,11 +188,11 @@ _activity_documents = st.builds(
     st.sampled_from(INSTANTS),
     st.sampled_from(["Note", "Call"]),
 )
-_activity_ids = st.sampled_from(["t1", "t2", "T_%", "é"])
+activity_ids = st.sampled_from(["t1", "t2", "T_%", "é"])
 
 
 @dataclass(frozen=True)
-class _Refresh:
+class Refresh:
     """What a refresh brings, before it is known which of the ids there are."""
 
     profiles: Mapping[str, Document]
@@ -192,35 +204,44 @@ class _Refresh:
 
 
 _ids = st.sampled_from(IDS)
-_refreshes = st.builds(
-    _Refresh,
+refreshes = st.builds(
+    Refresh,
     profiles=st.dictionaries(_ids, documents(CUSTOMERS), max_size=5),
     gone=st.sets(_ids, max_size=2),
     aliases=st.dictionaries(_ids, _ids, max_size=4),
     members=st.sets(st.tuples(st.sampled_from(SEGMENTS[:2]), _ids), max_size=6),
-    activities=st.dictionaries(st.tuples(_activity_ids, _ids), _activity_documents, max_size=5),
+    activities=st.dictionaries(st.tuples(activity_ids, _ids), activity_documents, max_size=5),
     measures=st.dictionaries(_ids, documents(MEASURES), max_size=4),
 )
 
 
-def _generations(refreshes: list[_Refresh]) -> tuple[Generation, ...]:
-    """Each brings its profiles beside those of the one before; what names no profile is left out."""
+def brought_generation(
+    brought: Refresh, before: Mapping[str, Document], *, number: int, activated_at: datetime, closed_at: datetime | None
+) -> Generation:
+    """Its profiles beside those of the one before; what names no profile is left out."""
+    profiles = {i: document for i, document in before.items() if i not in brought.gone} | dict(brought.profiles)
+    return Generation(
+        number=number,
+        activated_at=activated_at,
+        closed_at=closed_at,
+        profiles=profiles,
+        aliases={a: i for a, i in brought.aliases.items() if a not in profiles and i in profiles},
+        members=frozenset((s, i) for s, i in brought.members if i in profiles),
+        activities={key: document for key, document in brought.activities.items() if key[1] in profiles},
+        measures={i: document for i, document in brought.measures.items() if i in profiles},
+    )
+
+
+def _generations(several: list[Refresh]) -> tuple[Generation, ...]:
     generations: list[Generation] = []
-    profiles: dict[str, Document] = {}
-    for place, brought in enumerate(refreshes, start=len(NUMBERS) - len(refreshes)):
-        kept = {i: document for i, document in profiles.items() if i not in brought.gone}
-        profiles = kept | dict(brought.profiles)
-        generation = Generation(
-            number=NUMBERS[place],
-            activated_at=ACTIVATED[place],
-            closed_at=None if place == len(NUMBERS) - 1 else ACTIVATED[place + 1],
-            profiles=profiles,
-            aliases={a: i for a, i in brought.aliases.items() if a not in profiles and i in profiles},
-            members=frozenset((s, i) for s, i in brought.members if i in profiles),
-            activities={key: document for key, document in brought.activities.items() if key[1] in profiles},
-            measures={i: document for i, document in brought.measures.items() if i in profiles},
+    for place, brought in enumerate(several, start=len(NUMBERS) - len(several)):
+        before = generations[-1].profiles if generations else {}
+        closed_at = None if place == len(NUMBERS) - 1 else ACTIVATED[place + 1]
+        generations.append(
+            brought_generation(
+                brought, before, number=NUMBERS[place], activated_at=ACTIVATED[place], closed_at=closed_at
+            )
         )
-        generations.append(generation)
     return tuple(generations)
 
 
@@ -250,14 +271,14 @@ _events = st.builds(
     columns=changed_columns,
     column=st.sampled_from([column.name for column in CUSTOMERS.columns[1:]]),
     generation=st.sampled_from((*NUMBERS, 5)),
-    activity_id=_activity_ids,
-    document=_activity_documents,
+    activity_id=activity_ids,
+    document=activity_documents,
 )
 
 
 def worlds() -> st.SearchStrategy[World]:
-    refreshes = st.lists(_refreshes, min_size=1, max_size=len(NUMBERS))
-    return st.builds(_with_writes, refreshes.map(_generations), st.lists(_events, max_size=12))
+    brought = st.lists(refreshes, min_size=1, max_size=len(NUMBERS))
+    return st.builds(_with_writes, brought.map(_generations), st.lists(_events, max_size=12))
 
 
 def _with_writes(generations: tuple[Generation, ...], events: list[_Event]) -> World:
@@ -282,7 +303,7 @@ def _with_writes(generations: tuple[Generation, ...], events: list[_Event]) -> W
                 releases.append(StoredRelease(event.customer_id, event.recorded_at, release))
             case _:
                 pass
-    return World(generations, tuple(overrides), tuple(releases), tuple(activities), len(ordered))
+    return World(generations, tuple(overrides), tuple(releases), tuple(activities), last_sequence=len(ordered))
 
 
 def _override(event: _Event, sequence: int) -> Override:
@@ -365,7 +386,7 @@ def crowd() -> World:
         activities={},
         measures={},
     )
-    return World((generation,), tuple(changes), (), (), len(changes))
+    return World((generation,), tuple(changes), last_sequence=len(changes))
 
 
 def _without_nulls(record: Document) -> Document:
