@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from tests.conftest import Service
 from tests.parity.questions import SEARCHED, Question
-from topcoat.core.catalog import Document, Table
+from topcoat.core.catalog import CUSTOMER, Document, Table
 from topcoat.core.odata import options as query_options
 from topcoat.core.odata.address import RecordAddress
 from topcoat.flows.instances import Instances
@@ -33,10 +33,13 @@ class Asker:
         self.query = Query(service.store, instances, sights, self._indexes, service.clock)
 
     async def pages(self, guid: str, question: Question) -> tuple[list[list[Document]], set[int | None]]:
-        """All pages of an answer, and the counts that came with them."""
+        """All pages of an answer, and the counts that came with them and instead of them."""
         self._indexes.indexed = question.indexed
-        address = RecordAddress(table=question.table.name, key=None, navigation=None, is_count=False)
-        pages, counts, token = [], set(), ()
+        address = _address(question)
+        counted = await self.query.count_records(guid, address, query_options.parse_options([*question.options()]))
+        pages: list[list[Document]] = []
+        counts: set[int | None] = {counted}
+        token: tuple[tuple[str, str], ...] = ()
         while True:
             options = query_options.parse_options([*question.options(), ("$count", "true"), *token])
             page = await self.query.read_records(guid, address, options)
@@ -45,3 +48,9 @@ class Asker:
             if page.next_token is None:
                 return pages, counts
             token = (("$skiptoken", page.next_token),)
+
+
+def _address(question: Question) -> RecordAddress:
+    if question.of is None:
+        return RecordAddress(table=question.table.name, key=None, navigation=None, is_count=False)
+    return RecordAddress(table=CUSTOMER, key=question.of, navigation=question.table.name, is_count=False)

@@ -22,7 +22,7 @@ SEARCHES = ("paris", "PARIS", "zürich OR paris", "NOT paris", '"hi o"', "o AND 
 
 @dataclass(frozen=True)
 class Question:
-    """`filter` is not bound yet."""
+    """`filter` is not bound yet; `of` names the profile at whose address the table is read."""
 
     table: Table
     filter: Expression | None = None
@@ -32,6 +32,7 @@ class Question:
     as_of: datetime.datetime | None = None
     search: str | None = None
     indexed: Indexed = field(default_factory=Indexed)
+    of: str | None = None
 
     def options(self) -> Iterator[tuple[str, str]]:
         if self.filter is not None:
@@ -70,6 +71,7 @@ def _questions(table: Table) -> st.SearchStrategy[Question]:
         as_of=st.none() | st.sampled_from(INSTANTS_ASKED),
         search=st.sampled_from((None,) * 20 + SEARCHES) if is_customer else st.none(),
         indexed=indexes if is_customer else st.just(Indexed()),
+        of=st.none() if is_customer else st.sampled_from((*(None,) * len(IDS), *IDS)),
     )
 
 

@@ -18,6 +18,14 @@ from topcoat.core.overlay.override import Override, View
 _EQUALITIES = (syntax.Operator.EQ, syntax.Operator.NE)
 
 
+def is_answered(world: World, question: Question) -> bool:
+    """Whether there is what the question's address and instant name."""
+    if not world.sees(question.as_of):
+        return False
+    generation, _ = world.view(question.as_of)
+    return question.of is None or generation.survivor(question.of) in generation.profiles
+
+
 def answer(world: World, question: Question) -> tuple[list[Document], int]:
     """The records of the answer, all pages joined, and how many there are without `$skip` and `$top`."""
     generation, view = world.view(question.as_of)
@@ -34,13 +42,14 @@ def canonical(record: Document) -> Document:
 
 
 def _records(world: World, question: Question, generation: Generation, view: View) -> list[Document]:
+    ids = generation.profiles if question.of is None else [generation.survivor(question.of)]
     match question.table.kind:
         case TableKind.CUSTOMER:
-            return [merged_profile(world, generation, view, i) for i in generation.profiles]
+            return [merged_profile(world, generation, view, i) for i in ids]
         case TableKind.UNIFIED_ACTIVITY:
-            return [record for i in generation.profiles for record in merged_timeline(world, generation, view, i)]
+            return [record for i in ids for record in merged_timeline(world, generation, view, i)]
         case _:
-            shown = ({**document, CUSTOMER_ID: i} for i, document in generation.measures.items())
+            shown = ({**document, CUSTOMER_ID: i} for i, document in generation.measures.items() if i in ids)
             return [catalog.complete_record(question.table, document) for document in shown]
 
 
@@ -108,7 +117,7 @@ def renamed(tree: Expression, generation: Generation) -> Expression:
 
 
 def _survivor(side: Any, generation: Generation) -> Any:
-    return syntax.String(generation.aliases.get(side.value, side.value)) if isinstance(side, syntax.String) else side
+    return syntax.String(generation.survivor(side.value)) if isinstance(side, syntax.String) else side
 
 
 def _order(question: Question, view: View) -> Callable[[Document], Any]:

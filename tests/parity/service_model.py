@@ -115,7 +115,7 @@ class ServiceModel:
         return self.world.last_sequence
 
     def _survivor(self, customer_id: str) -> str:
-        return self.active.aliases.get(customer_id, customer_id)
+        return self.active.survivor(customer_id)
 
     def _check_named(self, customer_id: str) -> None:
         if self._survivor(customer_id) not in self.active.profiles:

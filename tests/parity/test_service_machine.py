@@ -193,7 +193,7 @@ class ServiceMachine(RuleBasedStateMachine):
             self.bench.refused(self._not_kept, real)
             return
         generation, view = self.model.world.view(as_of)
-        survivor = generation.aliases.get(customer_id, customer_id)
+        survivor = generation.survivor(customer_id)
         if survivor not in generation.profiles:
             self.bench.refused(self._not_found, real)
             return
@@ -218,8 +218,8 @@ class ServiceMachine(RuleBasedStateMachine):
         question = replace(asked, table=table, as_of=as_of)
         note(f"{table.name}: {list(question.options())}")
         real = self.bench.asker.pages(self.guid, question)
-        if not self.model.world.sees(as_of):
-            self.bench.refused(self._not_kept, real)
+        if not reference.is_answered(self.model.world, question):
+            self.bench.refused(self._not_found if self.model.world.sees(as_of) else self._not_kept, real)
             return
         expected, count = reference.answer(self.model.world, question)
         pages, counts = self.run(real)

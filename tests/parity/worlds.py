@@ -126,6 +126,9 @@ class Generation:
     def was_active(self, instant: datetime) -> bool:
         return self.activated_at <= instant and (self.closed_at is None or instant < self.closed_at)
 
+    def survivor(self, customer_id: str) -> str:
+        return self.aliases.get(customer_id, customer_id)
+
     def family(self, customer_id: str) -> set[str]:
         return {customer_id} | {alias for alias, survivor in self.aliases.items() if survivor == customer_id}
 
