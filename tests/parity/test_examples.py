@@ -11,7 +11,7 @@ from tests.conftest import NOW, Service
 from tests.parity import rows, worlds
 from tests.parity.asking import Asker
 from tests.parity.questions import Question
-from tests.parity.worlds import CUSTOMERS, HIDDEN, Generation, World
+from tests.parity.worlds import CUSTOMERS, HIDDEN, MEASURES, Generation, World
 from topcoat.core.catalog import UNIFIED_ACTIVITY_TABLE, Document, Table
 from topcoat.core.odata import parser
 
@@ -23,10 +23,12 @@ def world(profiles: Mapping[str, Document], **parts: Any) -> World:
     return replace(EMPTY, generations=(replace(generation, profiles=profiles, **parts),))
 
 
-async def ids(service: Service, world: World, text: str | None, table: Table = CUSTOMERS) -> list[str]:
+async def ids(
+    service: Service, world: World, text: str, table: Table = CUSTOMERS, *, of: str | None = None
+) -> list[str]:
     """The keys of what a filter finds, after a look at the count."""
     guid = await rows.write_world(service, world)
-    question = Question(table, None if text is None else parser.parse_filter(text))
+    question = Question(table, parser.parse_filter(text), of=of)
     (page,), counts = await Asker(service).pages(guid, question)
     assert counts == {len(page)}
     return [record[table.primary_key] for record in page]
@@ -75,3 +77,10 @@ async def test_an_activity_of_a_hidden_kind_hides_no_other_of_its_id(service: Se
     drawn = replace(drawn, activities=tuple(realtime), last_sequence=2)
 
     assert await ids(service, drawn, "ActivityType eq 'Note'", UNIFIED_ACTIVITY_TABLE) == ["t1"]
+
+
+@pytest.mark.parametrize("table", [UNIFIED_ACTIVITY_TABLE, MEASURES], ids=lambda table: table.name)
+@pytest.mark.parametrize("text", ["CustomerId in (null)", "CustomerId eq 'a' and CustomerId eq 'b'"])
+async def test_what_belongs_to_one_profile_and_to_nobody_is_nothing(service: Service, table: Table, text: str) -> None:
+    """S24: the address names a profile, the filter rules out all."""
+    assert await ids(service, world({"a": {}}, measures={"a": {}}), text, table, of="a") == []

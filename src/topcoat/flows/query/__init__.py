@@ -253,6 +253,8 @@ def _narrowed(planned: ReadPlan, customer_ids: tuple[str, ...]) -> ReadPlan:
     """The plan for these customers; ids that it names itself become a condition like any other."""
     if planned.customer_ids is None:
         return replace(planned, customer_ids=customer_ids)
+    if not planned.customer_ids:
+        return planned
     named = syntax.In(syntax.Column(CUSTOMER_ID), tuple(map(syntax.String, planned.customer_ids)))
     both = named if planned.filter is None else syntax.And((named, planned.filter))
     return replace(planned, customer_ids=customer_ids, filter=both)
