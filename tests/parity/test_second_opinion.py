@@ -17,7 +17,7 @@ from odata_query import ast, exceptions
 from odata_query.grammar import ODataLexer, ODataParser
 
 from tests import make
-from tests.parity import questions, worlds
+from tests.parity import crowds, questions
 from tests.parity.worlds import CUSTOMERS
 from topcoat.core.catalog import CUSTOMER_ID, Document
 from topcoat.core.odata import arithmetic, binding, evaluate, parser, printer, syntax
@@ -27,7 +27,7 @@ from topcoat.core.odata.syntax import ArithmeticOperator, Expression, Function
 
 RECORDS: list[Document] = [
     {CUSTOMER_ID: i, **document}
-    for i, document in worlds.crowd().generations[0].profiles.items()
+    for i, document in crowds.crowd().generations[0].profiles.items()
     if len(document) == len(CUSTOMERS.columns) - 1
 ]
 COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {

@@ -89,7 +89,16 @@ INSTANTS = (
     "2026-11-24T12:00:01Z",
     "9999-12-31T23:59:59.999999Z",
 )
-VALUES: dict[ColumnType, st.SearchStrategy[Any]] = {
+COMMON: dict[ColumnType, st.SearchStrategy[Any]] = {
+    ColumnType.STRING: st.sampled_from(("Paris", "paris", "Zürich")),
+    ColumnType.INTEGER: st.sampled_from((0, 5)),
+    ColumnType.DECIMAL: st.sampled_from((0.1, 5.0)),
+    ColumnType.BOOLEAN: st.booleans(),
+    ColumnType.DATE: st.sampled_from(DATES[2:4]),
+    ColumnType.DATE_TIME: st.sampled_from(INSTANTS[1:3]),
+}
+"""Drawn as often as all others together, so that records and questions meet."""
+_RARE: dict[ColumnType, st.SearchStrategy[Any]] = {
     ColumnType.STRING: st.sampled_from(TEXTS)
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4),
     ColumnType.INTEGER: st.sampled_from(INTEGERS) | st.integers(-3, 3),
@@ -98,12 +107,13 @@ VALUES: dict[ColumnType, st.SearchStrategy[Any]] = {
     ColumnType.DATE: st.sampled_from(DATES),
     ColumnType.DATE_TIME: st.sampled_from(INSTANTS),
 }
+VALUES = {type_: COMMON[type_] | _RARE[type_] for type_ in ColumnType}
 
 NUMBERS = (1, 3, 4)
 """Of the generations; that of 2 failed."""
 ACTIVATED = tuple(NOW - timedelta(hours=hours) for hours in (30, 20, 10))
 RECORDED = tuple(NOW - timedelta(hours=hours) for hours in (29, 19, 11, 9, 2, 1, 0))
-ENDS = tuple(NOW + timedelta(hours=hours) for hours in (-15, -1, 0, 1, 5, 24 * 20))
+ENDS = tuple(NOW + timedelta(hours=hours) for hours in (-15, -1, 0, 1, 5, *(24 * 20,) * 5))
 INSTANTS_ASKED = (
     *(NOW + timedelta(hours=hours) for hours in (-25, -15, -9, -2, -1, 1, 3, 5, 24 * 29)),
     NOW + timedelta(microseconds=1),
@@ -207,11 +217,13 @@ class Refresh:
 
 
 _ids = st.sampled_from(IDS)
+_usual_ids = st.sampled_from((*IDS[:4], *IDS[:4], *IDS))
+"""Of profiles; the others are aliases, as a rule."""
 refreshes = st.builds(
     Refresh,
-    profiles=st.dictionaries(_ids, documents(CUSTOMERS), max_size=5),
+    profiles=st.dictionaries(_usual_ids, documents(CUSTOMERS), min_size=1, max_size=5),
     gone=st.sets(_ids, max_size=2),
-    aliases=st.dictionaries(_ids, _ids, max_size=4),
+    aliases=st.dictionaries(st.sampled_from((*IDS[4:], *IDS)), _usual_ids, min_size=1, max_size=4),
     members=st.sets(st.tuples(st.sampled_from(SEGMENTS[:2]), _ids), max_size=6),
     activities=st.dictionaries(st.tuples(activity_ids, _ids), activity_documents, max_size=5),
     measures=st.dictionaries(_ids, documents(MEASURES), max_size=4),
@@ -266,8 +278,8 @@ class _Event:
 
 _events = st.builds(
     _Event,
-    kind=st.sampled_from(["override", "override", "override", "withdrawal", "confirmation", "activity", "activity"]),
-    customer_id=st.sampled_from(IDS),
+    kind=st.sampled_from((*("override",) * 4, "withdrawal", *("confirmation",) * 2, *("activity",) * 3)),
+    customer_id=st.sampled_from((*IDS[4:], *IDS)),
     recorded_at=st.sampled_from(RECORDED),
     valid_until=st.sampled_from(ENDS),
     other=st.integers(0, 4),
@@ -281,7 +293,7 @@ _events = st.builds(
 
 def worlds() -> st.SearchStrategy[World]:
     brought = st.lists(refreshes, min_size=1, max_size=len(NUMBERS))
-    return st.builds(_with_writes, brought.map(_generations), st.lists(_events, max_size=12))
+    return st.builds(_with_writes, brought.map(_generations), st.lists(_events, min_size=2, max_size=16))
 
 
 def _with_writes(generations: tuple[Generation, ...], events: list[_Event]) -> World:
@@ -303,7 +315,8 @@ def _with_writes(generations: tuple[Generation, ...], events: list[_Event]) -> W
             case "confirmation" if changed is not None:
                 column = next(iter(changed.columns), event.column) if event.other else event.column
                 release = Confirmation(sequence, column, changed.sequence, event.generation)
-                releases.append(StoredRelease(event.customer_id, event.recorded_at, release))
+                confirmed_id = changed.customer_id if event.other else event.customer_id
+                releases.append(StoredRelease(confirmed_id, event.recorded_at, release))
             case _:
                 pass
     return World(generations, tuple(overrides), tuple(releases), tuple(activities), last_sequence=len(ordered))
@@ -355,42 +368,3 @@ def intervals(generations: tuple[Generation, ...], kept: str) -> list[tuple[Any,
                 later = [number for number, _ in contents if number > numbers[-1]]
                 rows.append((key, value, first, later[0] if later else None))
     return rows
-
-
-def crowd() -> World:
-    """One generation with every value of the pools in some profile, half of them brought by changes."""
-    columns = [column for column in CUSTOMERS.columns if not column.is_key]
-    values: dict[ColumnType, tuple[Any, ...]] = {
-        ColumnType.STRING: TEXTS,
-        ColumnType.INTEGER: INTEGERS,
-        ColumnType.DECIMAL: DECIMALS,
-        ColumnType.BOOLEAN: (True, False),
-        ColumnType.DATE: DATES,
-        ColumnType.DATE_TIME: INSTANTS,
-    }
-    size = len(TEXTS) + 1
-    pools = {column.name: (None, *values[column.type]) for column in columns}
-    records = [{name: pool[place % len(pool)] for name, pool in pools.items()} for place in range(size)]
-    # Shifted, so that the columns of one type differ, and what a change hides differs from what it brings.
-    records = [record | {"City": TEXTS[place % 5], "Seen": INSTANTS[place % 3]} for place, record in enumerate(records)]
-    profiles = {f"p{place:02}": _without_nulls(record) for place, record in enumerate(records)}
-    hidden = {i: profiles[f"p{(place + 7) % size:02}"] for place, i in enumerate(profiles) if place % 2}
-    changes = [
-        make.override(sequence=n, customer_id=i, columns=records[int(i[1:])], recorded_at=NOW)
-        for n, i in enumerate(hidden, start=1)
-    ]
-    generation = Generation(
-        number=NUMBERS[-1],
-        activated_at=ACTIVATED[-1],
-        closed_at=None,
-        profiles=profiles | hidden,
-        aliases={"a": "p03", "old": "p04"},
-        members=frozenset((SEGMENTS[place % 2], i) for place, i in enumerate(profiles) if place % 3),
-        activities={},
-        measures={},
-    )
-    return World((generation,), tuple(changes), last_sequence=len(changes))
-
-
-def _without_nulls(record: Document) -> Document:
-    return {name: value for name, value in record.items() if value is not None}
