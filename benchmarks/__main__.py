@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: requests side by side; `python -m benchmarks publish`: what a refresh takes."""
+"""`python -m benchmarks`: requests side by side; `publish`: what a refresh takes; `queries`: merged reads at scale."""
 
 import os
 import signal
@@ -13,6 +13,8 @@ from rich.console import Console
 from benchmarks import comparison, databases, figures, publish, subjects
 from benchmarks.comparison import Memory, Row, Work
 from benchmarks.load import Figures
+from benchmarks.queries import measuring, tables
+from benchmarks.queries.scale import HOT_ACTIVITIES, Scale
 
 console = Console(width=None if Console().is_terminal else 160)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -100,6 +102,43 @@ def publish_command(
     figures.print_table(console, f"{profiles:,} profiles", header, lines)
     if markdown is not None:
         figures.replace_between_markers(markdown, "publish", figures.markdown_table(header, lines))
+
+
+@app.command(name="queries")
+def queries_command(
+    *,
+    profiles: Annotated[int, typer.Option(min=10_000, help="Profiles in the snapshot.")] = 1_000_000,
+    activities: Annotated[int, typer.Option(min=2 * HOT_ACTIVITIES, help="Activities in the snapshot.")] = 10_000_000,
+    repetitions: Annotated[int, typer.Option(min=1, help="Times that each question is asked.")] = 200,
+    view_timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that the merging view gets.")] = 30.0,
+    beside: Annotated[int, typer.Option(min=0, help="Profiles of a second, smaller database; 0: none.")] = 10_000,
+    markdown: Markdown = None,
+) -> None:
+    """Ask Topcoat, the snapshot alone and a merging view the same questions, on PostgreSQL."""
+    _warn_of_company()
+    if not databases.available([databases.Kind.POSTGRESQL], console):
+        raise typer.Exit(1)
+    plan = measuring.Plan(repetitions, view_timeout)
+    results = []
+    if beside:
+        small = Scale(beside, max(activities * beside // profiles, 2 * HOT_ACTIVITIES))
+        results.append(measuring.measure(small, plan, console, only_look_ups=True))
+    results.append(measuring.measure(Scale(profiles, activities), plan, console))
+    lines = [tables.question_line(measured) for measured in results[-1].measured]
+    header, sizes = tables.size_header(results), tables.size_lines(results)
+    figures.print_table(console, f"{profiles:,} profiles, {activities:,} activities", tables.HEADER, lines)
+    figures.print_table(console, "Look-ups by size", header, sizes)
+    _warn_of_disagreements(results)
+    if markdown is not None:
+        written = [figures.markdown_table(tables.HEADER, lines), figures.markdown_table(header, sizes)]
+        figures.replace_between_markers(markdown, "queries", "\n\n".join(written))
+
+
+def _warn_of_disagreements(results: list[measuring.Result]) -> None:
+    for measured in (measured for result in results for measured in result.measured):
+        if measured.disagreements:
+            console.print(f"[bold red]{measured.disagreements} answers differ from the merging view's[/]: ", end="")
+            console.print(measured.question.name, markup=False)
 
 
 def _warn_of_company() -> None:

@@ -145,11 +145,11 @@ def _figures(run: _Run, elapsed_seconds: float) -> Figures:
     ordered = sorted(run.latencies)
     return Figures(
         requests_per_second=len(ordered) / elapsed_seconds,
-        p50_ms=_percentile(ordered, 0.50) * 1000,
-        p99_ms=_percentile(ordered, 0.99) * 1000,
+        p50_ms=percentile(ordered, 0.50) * 1000,
+        p99_ms=percentile(ordered, 0.99) * 1000,
         statuses=dict(run.statuses),
     )
 
 
-def _percentile(ordered: list[float], share: float) -> float:
+def percentile(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

@@ -1,0 +1,1 @@
+"""Merged reads at scale: Topcoat, the snapshot alone and a merging view, asked the same."""

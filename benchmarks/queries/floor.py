@@ -1,0 +1,26 @@
+"""The floor: the snapshot alone, as if nothing had been written since the last refresh."""
+
+from benchmarks.queries.plain_sql import PAGE, PlainSql
+from benchmarks.queries.questions import Question, Source
+from benchmarks.queries.scale import GENERATION
+
+
+class SnapshotAlone(PlainSql):
+    def __init__(self, url: str, instance_id: int) -> None:
+        rows = f"instance_id = {instance_id} AND generation_from <= {GENERATION} AND generation_to > {GENERATION}"
+        sources = {
+            Source.PROFILES: f"(SELECT * FROM snapshot_profile WHERE {rows}) AS profile",
+            Source.ACTIVITIES: f"(SELECT * FROM snapshot_activity WHERE {rows}) AS activity",
+        }
+        super().__init__(url, sources, {})
+
+    def _statement_of(self, question: Question) -> str:
+        """A later page begins behind the key of the last row before it."""
+        self._key = ()
+        if question.page == 1:
+            return self._select(question, "document::text")
+        keys = ", ".join(key.removesuffix(" NULLS FIRST") for key in question.order)
+        before = self._select(question, keys, skipped=(question.page - 1) * PAGE - 1)
+        self._key = tuple(self._run(self._connection.fetchrow(before)))
+        marks = ", ".join(f"${number}" for number in range(1, len(self._key) + 1))
+        return self._select(question, "document::text", condition=f"({keys}) > ({marks})")
