@@ -14,7 +14,7 @@ from benchmarks import comparison, databases, figures, publish, subjects
 from benchmarks.comparison import Memory, Row, Work
 from benchmarks.load import Figures
 from benchmarks.queries import measuring, tables
-from benchmarks.queries.scale import HOT_ACTIVITIES, Scale
+from benchmarks.queries.scale import CHANGED_EVERY, HOT_ACTIVITIES, Scale
 
 console = Console(width=None if Console().is_terminal else 160)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -115,6 +115,8 @@ def queries_command(
     markdown: Markdown = None,
 ) -> None:
     """Ask Topcoat, the snapshot alone and a merging view the same questions, on PostgreSQL."""
+    if 0 < beside < CHANGED_EVERY:
+        raise typer.BadParameter(f"{beside}; expected 0, or at least {CHANGED_EVERY}.", param_hint="--beside")
     _warn_of_company()
     if not databases.available([databases.Kind.POSTGRESQL], console):
         raise typer.Exit(1)
