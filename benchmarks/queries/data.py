@@ -31,9 +31,9 @@ async def fill(url: str, scale: Scale, console: Console) -> int:
         await connection.execute("SET maintenance_work_mem = '1GB'")
         async with _without_indexes(connection, console):
             await _fill_tables(connection, instance_id, scale, console)
-        await _timed(console, "the search indexes", indexes.build_indexes(url, profiles.TABLE))
         await connection.execute(_STAND, instance_id, GENERATION)
         await _make_generation(connection, instance_id, scale)
+        await _timed(console, "the search and filter index", indexes.build_indexes(url, GUID))
         for table in _FILLED:
             await connection.execute(f"VACUUM (ANALYZE) {table}")
     finally:

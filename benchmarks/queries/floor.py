@@ -1,5 +1,7 @@
 """The floor: the snapshot alone, as if nothing had been written since the last refresh."""
 
+from dataclasses import replace
+
 from benchmarks.queries.plain_sql import PAGE, PlainSql
 from benchmarks.queries.questions import Question, Source
 from benchmarks.queries.scale import GENERATION
@@ -17,7 +19,7 @@ class SnapshotAlone(PlainSql):
     def prepare(self, question: Question) -> None:
         """A look-up must not sort: the generic plan takes each customer for one with few activities."""
         self._run(self._connection.execute(f"SET enable_sort = {'off' if question.is_look_up else 'on'}"))
-        super().prepare(question)
+        super().prepare(question if question.at_floor is None else replace(question, condition=question.at_floor))
 
     def _statement_of(self, question: Question) -> str:
         """A later page begins behind the key of the last row before it."""

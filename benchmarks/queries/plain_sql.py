@@ -11,7 +11,7 @@ import uvloop
 
 from benchmarks.queries.answers import Answer
 from benchmarks.queries.questions import Asking, Question, Source
-from topcoat.flows import plan
+from topcoat.flows.query import plan
 
 PAGE: Final = plan.PAGE_DEFAULT
 

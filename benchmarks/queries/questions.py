@@ -38,7 +38,8 @@ class Asking:
 class Question:
     """`condition` and `order` are SQL over the documents of the source; without an order the rows are counted.
 
-    A `page` beyond the first is the one behind the key of the row before it. A look-up is of one customer.
+    A `page` beyond the first is the one behind the key of the row before it. A look-up is of one customer. `at_floor`
+    is the condition on the snapshot alone where it has an index that the merged record cannot have.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Question:
     askings: Sequence[Asking]
     page: int = 1
     is_look_up: bool = False
+    at_floor: str | None = None
 
 
 Chance = random.Random
@@ -117,19 +119,26 @@ def _filters(repetitions: int) -> list[Question]:
         word = chance.choice(profiles.LAST_NAMES)
         return _asking({"$search": word}, word)
 
-    asked: list[tuple[str, str, Callable[[Chance], Asking]]] = [
-        ("City eq 'X', first page", f"{city} = $1", by_city),
+    asked: list[tuple[str, str, Callable[[Chance], Asking], str | None]] = [
+        ("City eq 'X', first page", f"{city} = $1", by_city, None),
         (
             "City eq 'X' and RewardsPoints gt N, first page",
             f"{city} = $1 AND {points} > $2::bigint",
             by_city_and_points,
+            None,
         ),
-        ("contains(LastName,'…'), a rare part, first page", f"{last_name} LIKE '%' || $1 || '%'", by_part),
-        ("$search of a rare word, first page", f"{words} @@ plainto_tsquery('simple', $1)", by_word),
+        ("contains(LastName,'…'), a rare part, first page", f"{last_name} LIKE '%' || $1 || '%'", by_part, None),
+        (
+            "$search of a rare word, first page",
+            f"{words} @@ plainto_tsquery('simple', $1)",
+            by_word,
+            "customer_id IN (SELECT w.customer_id FROM profile_search w"
+            " WHERE w.instance_id = profile.instance_id AND w.tokens && ARRAY[lower($1)])",
+        ),
     ]
     return [
-        Question(name, Source.PROFILES, condition, ("customer_id",), _asked(name, ask, repetitions))
-        for name, condition, ask in asked
+        Question(name, Source.PROFILES, condition, ("customer_id",), _asked(name, ask, repetitions), at_floor=at_floor)
+        for name, condition, ask, at_floor in asked
     ]
 
 

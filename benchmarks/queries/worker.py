@@ -2,8 +2,8 @@
 
 import multiprocessing
 import time
-from datetime import timedelta
 from dataclasses import replace
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Final, Self
