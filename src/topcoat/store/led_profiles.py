@@ -58,7 +58,7 @@ class LedProfiles:
         source, conditions = self.led(lead)
         condition = self.sql.snapshot_translation(self.parameters, "p").condition(filter_)
         if filter_ is not None and condition is not EVERYTHING and not _is_whole(lead, filter_):
-            touched = self.sql.touched("p.customer_id", evaluate.columns_of(filter_))
+            touched = self.sql.touched("p.customer_id", evaluate.columns_of(filter_), of_few=lead is not None)
             conditions.append(f"(({condition.sql}) OR {touched})")
         return f"{source} WHERE {' AND '.join(conditions)}"
 
@@ -105,7 +105,9 @@ class LedProfiles:
         if not others:
             return f"profile_search w WHERE {rows}"
         have_others = " AND ".join(self._has_token(other, "w.tokens") for other in others)
-        return f"profile_search w WHERE {rows} AND (({have_others}) OR {self.sql.touched('w.customer_id')})"
+        return (
+            f"profile_search w WHERE {rows} AND (({have_others}) OR {self.sql.touched('w.customer_id', of_few=True)})"
+        )
 
     def _has_token(self, tokens: frozenset[str], column: str, text_row: str | None = None) -> str:
         """On SQLite by full text where there is one, else in the text itself, which has blanks around each token."""

@@ -21,7 +21,7 @@ async def count_profiles(reader: ScanReader, question: ProfileQuestion, view: Vi
     text = f"""
 SELECT (SELECT count(*) FROM snapshot_profile p WHERE {sql.rows("p")} AND ({in_snapshot.sql}))
      + COALESCE(sum(CASE WHEN {after.sql} THEN 1 ELSE 0 END - CASE WHEN {before.sql} THEN 1 ELSE 0 END), 0)
-FROM {sql.merged(changed)} AS m"""
+FROM {sql.merged(changed, of_few=True)} AS m"""
     bound = led.parameters.values | profile_sql.view_parameters(view)
     rows = await reader.fetch(prepared(text), bound)
     return int(rows[0][0])
@@ -37,7 +37,7 @@ def _changed_ids(led: LedProfiles) -> str:
     selects = []
     for lead in led.question.leads:
         source, conditions = led.led(lead)
-        touched = led.sql.touched("p.customer_id", columns)
+        touched = led.sql.touched("p.customer_id", columns, of_few=True)
         selects.append(f"SELECT p.customer_id FROM {source} WHERE {' AND '.join(conditions)} AND {touched}")
         selects += [f"SELECT {changes.customer} FROM {changes.rows}" for changes in led.changes(lead)]
     return " UNION ALL ".join(selects)

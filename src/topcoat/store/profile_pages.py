@@ -101,7 +101,8 @@ class _Page:
         """Everything that may match, merged and sorted by its merged values."""
         sql = self.led.sql
         profiles = f"snapshot_profile p WHERE {sql.rows('p')}"
-        if self.question.leads is not None:
+        is_led = self.question.leads is not None
+        if is_led:
             profiles += f" AND p.customer_id IN ({self.led.ids()})"
         translation = sql.merged_translation(self.led.parameters, "m")
         columns = [translation.operand(key.column.name).sql for key in self.question.order]
@@ -110,7 +111,7 @@ class _Page:
         if self.after is not None:
             conditions.append(keyset.behind(keys, self.position()))
         return (
-            f"SELECT m.customer_id{_shown(columns)} FROM {sql.merged(profiles)} AS m"
+            f"SELECT m.customer_id{_shown(columns)} FROM {sql.merged(profiles, of_few=is_led)} AS m"
             f" WHERE {' AND '.join(f'({c})' for c in conditions)} ORDER BY {keyset.order_by(keys)}"
         )
 

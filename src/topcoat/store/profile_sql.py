@@ -90,11 +90,16 @@ class ProfileSql:
             f" AND +{table}.sequence <= :sequence AND +{table}.recorded_at <= :recorded_until"
         )
 
-    def touched(self, customer: str, columns: Collection[str] | None = None) -> str:
-        """Whether there is a live change of a profile, under its id or an alias, that names any of these columns."""
+    def touched(self, customer: str, columns: Collection[str] | None = None, *, of_few: bool) -> str:
+        """Whether there is a live change of a profile, under its id or an alias, that names any of these columns.
+
+        `of_few`: asked of few profiles, it is a look-up each, never a table of all that are changed.
+        """
         named = self.names_any("t", columns)
+        own = f"SELECT 1 FROM override t WHERE {self.live_of('t', f'= {customer}')} AND {named}"
+        is_changed = f"({own} LIMIT 1) IS NOT NULL" if of_few else f"EXISTS ({own})"
         return (
-            f"(EXISTS (SELECT 1 FROM override t WHERE {self.live_of('t', f'= {customer}')} AND {named})"
+            f"({is_changed}"
             f" OR {customer} IN (SELECT b.customer_id FROM alias b WHERE {self.rows('b')}"
             f" AND EXISTS (SELECT 1 FROM override t WHERE {self.live_of('t', '= b.alias_id')} AND {named})))"
         )
@@ -167,9 +172,9 @@ class ProfileSql:
         WHERE r.instance_id = {self.instance_id} AND r.customer_id {family}
           AND +r.sequence <= :sequence AND +r.recorded_at <= :recorded_until)"""
 
-    def merged(self, profiles: str) -> str:
+    def merged(self, profiles: str, *, of_few: bool) -> str:
         """A table expression over profiles `p`, of which only changed ones are folded; see `merged_operand`."""
-        overlay = f"CASE WHEN {self.touched('p.customer_id')} THEN {self.overlay('p.customer_id')} END"
+        overlay = f"CASE WHEN {self.touched('p.customer_id', of_few=of_few)} THEN {self.overlay('p.customer_id')} END"
         if self.is_postgresql:
             document = f"p.document || COALESCE({overlay}, '{{}}')"
             return f"(SELECT p.customer_id, p.document AS before, {document} AS document FROM {profiles})"

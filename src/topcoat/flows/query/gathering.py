@@ -7,6 +7,7 @@ from typing import Final, Generic, TypeVar
 from topcoat.clock import Clock
 from topcoat.core import errors
 
+CHUNK_MIN: Final = 16
 CHUNK_MAX: Final = 1000
 
 Item = TypeVar("Item")
@@ -56,18 +57,28 @@ async def gather(
     gathered: Gathered[Item] = Gathered()
     wanted = size + 1
     limit = min(skip + wanted + spare, CHUNK_MAX)
+    asked = belonging = 0
     while True:
         chunk = await fetch(after, limit)
+        asked, belonging = asked + limit, belonging + len(chunk.items)
         skipped = min(skip, len(chunk.items))
         skip -= skipped
         gathered.items += chunk.items[skipped : skipped + wanted - len(gathered.items)]
         if len(gathered.items) == wanted or chunk.last is None:
             break
         deadline.check()
-        after, limit = chunk.last, CHUNK_MAX
+        missing = skip + wanted - len(gathered.items)
+        after, limit = chunk.last, _next_limit(missing, asked=asked, belonging=belonging)
     gathered.has_more = len(gathered.items) > size
     del gathered.items[size:]
     return gathered
+
+
+def _next_limit(missing: int, *, asked: int, belonging: int) -> int:
+    """How many candidates are likely to hold what is missing, if they are like those before."""
+    if not belonging:
+        return CHUNK_MAX
+    return min(missing * asked // belonging + missing + CHUNK_MIN, CHUNK_MAX)
 
 
 async def count(fetch: Callable[[Position | None, int], Awaitable[Chunk[Item, Position]]], deadline: Deadline) -> int:

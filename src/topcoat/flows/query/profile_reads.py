@@ -86,7 +86,7 @@ class ProfileRead:
             after=None if after is None else self._position(question, after),
             skip=0 if is_plain else skip,
             size=self._plan.page_size,
-            spare=0 if is_plain else SPARE_CANDIDATES,
+            spare=0 if is_plain else self._plan.page_size // 8 + SPARE_CANDIDATES,
             deadline=self._reading.deadline,
         )
         return gathered.items, gathered.has_more
