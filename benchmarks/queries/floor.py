@@ -14,12 +14,21 @@ class SnapshotAlone(PlainSql):
             Source.PROFILES: f"(SELECT * FROM snapshot_profile WHERE {rows}) AS profile",
             Source.ACTIVITIES: f"(SELECT * FROM snapshot_activity WHERE {rows}) AS activity",
         }
+        self._instance_id = instance_id
         super().__init__(url, sources, {})
 
     def prepare(self, question: Question) -> None:
         """A look-up must not sort: the generic plan takes each customer for one with few activities."""
         self._run(self._connection.execute(f"SET enable_sort = {'off' if question.is_look_up else 'on'}"))
-        super().prepare(question if question.at_floor is None else replace(question, condition=question.at_floor))
+        super().prepare(self._at_floor(question))
+
+    def count_rows(self, question: Question) -> int:
+        return super().count_rows(self._at_floor(question))
+
+    def _at_floor(self, question: Question) -> Question:
+        if question.at_floor is None:
+            return question
+        return replace(question, condition=question.at_floor.format(instance=self._instance_id))
 
     def _statement_of(self, question: Question) -> str:
         """A later page begins behind the key of the last row before it."""

@@ -39,7 +39,8 @@ class Question:
     """`condition` and `order` are SQL over the documents of the source; without an order the rows are counted.
 
     A `page` beyond the first is the one behind the key of the row before it. A look-up is of one customer. `at_floor`
-    is the condition on the snapshot alone where it has an index that the merged record cannot have.
+    is the condition on the snapshot alone, `{instance}` standing for the instance's number, where it has an index that
+    the merged record cannot have.
     """
 
     name: str
@@ -132,8 +133,8 @@ def _filters(repetitions: int) -> list[Question]:
             "$search of a rare word, first page",
             f"{words} @@ plainto_tsquery('simple', $1)",
             by_word,
-            "customer_id IN (SELECT w.customer_id FROM profile_search w"
-            " WHERE w.instance_id = profile.instance_id AND w.tokens && ARRAY[lower($1)])",
+            "customer_id = ANY(ARRAY(SELECT w.customer_id FROM profile_search w"
+            " WHERE w.instance_id = {instance} AND w.tokens && ARRAY[lower($1)]))",
         ),
     ]
     return [
