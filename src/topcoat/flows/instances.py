@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from topcoat.clock import Clock
 from topcoat.core import errors
 from topcoat.core.catalog import Catalog, shown
-from topcoat.store import instances
+from topcoat.store import instances, views
 from topcoat.store.engine import ReadConnection, Store
 
 Checked = TypeVar("Checked")
@@ -48,6 +48,7 @@ class Instances:
         self._clock = clock
         self._catalogs: dict[tuple[int, int], Catalog] = {}
         self._current: dict[str, CurrentCatalog] = {}
+        self._aliased: dict[tuple[int, int], bool] = {}
         self._keys: dict[str, tuple[float, tuple[str, ...] | None]] = {}
 
     async def list_instances(self) -> list[Instance]:
@@ -121,6 +122,15 @@ class Instances:
         """Raise `ContinuationInvalid` for a generation that was undone or pruned since a token named it."""
         self._catalogs.pop((instance_id, generation), None)
         await self.catalog_of(instance_id, generation)
+
+    async def has_aliases(self, instance_id: int, generation: int) -> bool:
+        """Whether ids of a generation's profiles have aliases; known for good, once it was asked."""
+        key = (instance_id, generation)
+        if key not in self._aliased:
+            if len(self._aliased) >= CATALOGS_KEPT_MAX:
+                self._aliased.clear()
+            self._aliased[key] = await views.has_aliases(self._store.point, instance_id, generation)
+        return self._aliased[key]
 
     async def catalog_of(self, instance_id: int, generation: int) -> Catalog:
         """As `catalog_at`, on a connection of its own where it is not kept in memory."""

@@ -130,7 +130,12 @@ class Inventory:
 
 def _shown(sight: Sight, members: tuple[str, ...] | None = None) -> ActivityQuestion:
     """The activities that reads return."""
-    return ActivityQuestion(sight.instance_id, members=members, hidden_tables=sight.catalog.hidden_activity_tables())
+    return ActivityQuestion(
+        sight.instance_id,
+        members=members,
+        hidden_tables=sight.catalog.hidden_activity_tables(),
+        has_aliases=sight.has_aliases,
+    )
 
 
 def _source_table(known: Catalog, data_source: str, name: str) -> Table:

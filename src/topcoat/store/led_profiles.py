@@ -29,6 +29,7 @@ class ProfileQuestion:
     leads: tuple[Lead, ...] | None = None
     order: tuple[SortKey, ...] = ()
     is_descending: bool = False
+    has_aliases: bool = True
 
     @property
     def is_streamed(self) -> bool:
@@ -46,7 +47,8 @@ class LedProfiles:
     parameters: Parameters = field(init=False)
 
     def __post_init__(self) -> None:
-        sql = ProfileSql(self.question.instance_id, self.question.table, self.is_postgresql)
+        question = self.question
+        sql = ProfileSql(question.instance_id, question.table, self.is_postgresql, question.has_aliases)
         object.__setattr__(self, "sql", sql)
         object.__setattr__(self, "parameters", Parameters(self.is_postgresql))
 

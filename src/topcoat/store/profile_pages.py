@@ -45,7 +45,12 @@ async def fetch_candidates(
     rows = await reader.fetch(statement, bound)
     width = len(question.order) + 1
     positions = [(*row[1:width], row[0]) for row in rows]
-    known = [(row, position) for row, position in zip(rows, positions, strict=True) if row[width] is not None]
+    before = [None, *positions[:-1]]
+    known = [
+        (row, position)
+        for row, position, previous in zip(rows, positions, before, strict=True)
+        if row[width] is not None and position != previous
+    ]
     return Candidates(
         profiles=[profiles.assemble_profile(row[0], *row[width:]) for row, _ in known],
         positions=[position for _, position in known],
@@ -68,7 +73,7 @@ def page_statement(
     candidates = page.sorted_whole() if question.order and not question.is_streamed else page.streamed()
     keys = _numbered("c", question)
     text = f"""
-SELECT {", ".join(["c.customer_id", *keys])}, {led.sql.stored("c.customer_id")}
+SELECT {", ".join(["c.customer_id", *keys])}, {led.sql.stored("c.customer_id", "c.document")}
 FROM ({candidates} LIMIT :limit OFFSET :skip) AS c
 ORDER BY {keyset.order_by(page.keys(keys, "c.customer_id"))}"""
     return prepared(text), led.parameters.values
@@ -91,11 +96,11 @@ class _Page:
         return [None if value is None else self.led.parameters.bind(value, type_) for value, type_ in pairs]
 
     def streamed(self) -> str:
-        """The union of streams, each in order and no longer than the page."""
+        """The union of streams, each in order and no longer than the page; one candidate may come from several."""
         streams = [stream for part in self._parts() for stream in self._ranges(part)]
         together = " UNION ALL ".join(f"SELECT * FROM ({stream}) AS s{n}" for n, stream in enumerate(streams))
         order = keyset.order_by(self.keys(_numbered("u", self.question), "u.customer_id"))
-        return f"SELECT DISTINCT * FROM ({together}) AS u ORDER BY {order}"
+        return f"SELECT * FROM ({together}) AS u ORDER BY {order}"
 
     def sorted_whole(self) -> str:
         """Everything that may match, merged and sorted by its merged values."""
@@ -110,8 +115,9 @@ class _Page:
         conditions = [translation.condition(self.question.filter).sql]
         if self.after is not None:
             conditions.append(keyset.behind(keys, self.position()))
+        shown = f"m.customer_id{_shown(columns)}, {self._no_document()}"
         return (
-            f"SELECT m.customer_id{_shown(columns)} FROM {sql.merged(profiles, of_few=is_led)} AS m"
+            f"SELECT {shown} FROM {sql.merged(profiles, of_few=is_led)} AS m"
             f" WHERE {' AND '.join(f'({c})' for c in conditions)} ORDER BY {keyset.order_by(keys)}"
         )
 
@@ -119,7 +125,8 @@ class _Page:
         led, sql = self.led, self.led.sql
         if not self.question.order:
             for lead in self.question.leads or (None,):
-                yield _Part(led.snapshot(lead), "p.customer_id", [], is_distinct=isinstance(lead, TokenLead))
+                is_distinct = isinstance(lead, TokenLead)
+                yield _Part(led.snapshot(lead), "p.customer_id", [], is_distinct=is_distinct)
                 for changes in led.changes(lead) if lead is not None else ():
                     yield _Part(changes.rows, changes.customer, [], is_distinct=True)
             return
@@ -135,14 +142,21 @@ class _Page:
         keys = self.keys(part.keys, part.customer)
         conditions = ["1 = 1"] if self.after is None else keyset.ranges(keys, self.position())
         distinct = "DISTINCT " if part.is_distinct else ""
-        head = f"SELECT {distinct}{part.customer} AS customer_id{_shown(part.keys)} FROM {part.rows}"
+        document = self._no_document() if part.is_distinct else "p.document"
+        head = f"SELECT {distinct}{part.customer} AS customer_id{_shown(part.keys)}, {document} FROM {part.rows}"
         order = keyset.order_by(keys)
         return [f"{head} AND ({condition}) ORDER BY {order} LIMIT :reach" for condition in conditions]
+
+    def _no_document(self) -> str:
+        return f"CAST(NULL AS {'jsonb' if self.led.is_postgresql else 'text'}) AS document"
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Where a stream's candidates come from: FROM and WHERE, the id, the keys it is ordered by."""
+    """Where a stream's candidates come from: FROM and WHERE, the id, the keys it is ordered by.
+
+    Rows that are not distinct by themselves are not those of a snapshot's profiles `p`, which bring their documents.
+    """
 
     rows: str
     customer: str

@@ -159,6 +159,24 @@ LEFT JOIN alias m ON m.instance_id = :instance_id AND m.customer_id = v.customer
 """)
 
 
+async def find_survivor(
+    connection: PointConnection, *, instance_id: int, generation: int, customer_id: str
+) -> str | None:
+    """The profile that an id names (S18); None where there is none."""
+    values = {"instance_id": instance_id, "generation": generation, "customer_id": customer_id}
+    rows = await connection.fetch_point(_FIND_SURVIVOR, values)
+    return rows[0][0] if rows else None
+
+
+_FIND_SURVIVOR = PointStatement(f"""
+SELECT p.customer_id FROM snapshot_profile p
+WHERE p.instance_id = :instance_id AND {at_generation("p")} AND p.customer_id = COALESCE(
+    (SELECT a.customer_id FROM alias a
+     WHERE a.instance_id = :instance_id AND a.alias_id = :customer_id AND {at_generation("a")} LIMIT 1),
+    CAST(:customer_id AS text))
+""")
+
+
 async def find_survivors(
     connection: PointConnection, *, instance_id: int, generation: int, customer_ids: Sequence[str]
 ) -> dict[str, str]:

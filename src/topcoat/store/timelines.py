@@ -45,6 +45,7 @@ class ActivityQuestion:
     filter: Expression | None = None
     hidden_tables: tuple[str, ...] = ()
     order: tuple[SortKey, ...] = NEWEST_FIRST
+    has_aliases: bool = True
 
     @property
     def keys(self) -> tuple[SortKey, ...]:
@@ -142,19 +143,27 @@ class _ActivitySql:
     def branches(self) -> tuple[_Branch, ...]:
         """Of real-time activities those stored under their profile's own id apart: an index has them in order."""
         instance = f"a.instance_id = {self.question.instance_id}"
+        snapshot = self._branch("snapshot_activity a", "a.customer_id", f"{instance} AND {at_generation('a')}")
+        own = self._own_id()
+        if not self.question.has_aliases:
+            return snapshot, self._branch("realtime_activity a", own, f"{instance} AND {self._is_shown(own)}")
         aliased = f"b.instance_id = {self.question.instance_id} AND b.alias_id = a.customer_id AND {at_generation('b')}"
         is_own = f"(SELECT 1 FROM alias b WHERE {aliased} LIMIT 1) IS NULL"
+        shown = f"{self._is_shown(own)} AND {self._is_first(own)}"
+        shown_aliased = f"{self._is_shown('b.customer_id')} AND {self._is_first('b.customer_id')}"
         return (
-            self._branch("snapshot_activity a", "a.customer_id", f"{instance} AND {at_generation('a')}"),
+            snapshot,
+            self._branch("realtime_activity a", own, f"{instance} AND {is_own} AND {shown}"),
             self._branch(
-                "realtime_activity a", "a.customer_id", f"{instance} AND {is_own} AND {self._is_shown('a.customer_id')}"
-            ),
-            self._branch(
-                f"realtime_activity a JOIN alias b ON {aliased}",
-                "b.customer_id",
-                f"{instance} AND {self._is_shown('b.customer_id')}",
+                f"realtime_activity a JOIN alias b ON {aliased}", "b.customer_id", f"{instance} AND {shown_aliased}"
             ),
         )
+
+    def _own_id(self) -> str:
+        """The id that an activity is stored under; as a value where only one is asked for, to be looked up once."""
+        members = self.question.members
+        is_one = members is not None and len(members) == 1 and not self.question.has_aliases
+        return self.parameters.bind(members[0], "text") if members and is_one else "a.customer_id"
 
     def pages(self, after: Document | None) -> list[str]:
         """Conditions, order and limit inside each branch, so that it reads no more than a page can show."""
@@ -233,15 +242,19 @@ class _ActivitySql:
         return f"{common}, {numbers}, CAST(NULL AS text) AS caller, CAST(NULL AS text) AS principal"
 
     def _is_shown(self, survivor: str) -> str:
-        """Live, of a profile that there is, not seen in the snapshot as well (S15), the first of its id (S12)."""
+        """Live, of a profile that there is, not seen in the snapshot as well (S15)."""
         instance = self.question.instance_id
         return f"""{_live("a")}
   AND (SELECT 1 FROM snapshot_profile q WHERE q.instance_id = {instance} AND q.customer_id = {survivor}
        AND {at_generation("q")} LIMIT 1) IS NOT NULL
   AND (SELECT 1 FROM snapshot_activity same WHERE same.instance_id = {instance}
        AND same.activity_id = a.activity_id AND same.customer_id = {survivor}
-       AND {at_generation("same")} AND {self._is_seen("same")} LIMIT 1) IS NULL
-  AND (SELECT 1 FROM realtime_activity twin WHERE twin.instance_id = {instance}
+       AND {at_generation("same")} AND {self._is_seen("same")} LIMIT 1) IS NULL"""
+
+    def _is_first(self, survivor: str) -> str:
+        """The first of its id (S12): of one stored id, only one can be live at a time (S13)."""
+        instance = self.question.instance_id
+        return f"""(SELECT 1 FROM realtime_activity twin WHERE twin.instance_id = {instance}
        AND twin.activity_id = a.activity_id AND twin.sequence < a.sequence AND {_live("twin")}
        AND COALESCE((SELECT v.customer_id FROM alias v WHERE v.instance_id = {instance}
             AND v.alias_id = twin.customer_id AND {at_generation("v")} LIMIT 1), twin.customer_id) = {survivor}

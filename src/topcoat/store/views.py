@@ -7,6 +7,7 @@ from topcoat.clock import Clock, from_microseconds, to_microseconds
 from topcoat.core.overlay.history import GenerationRecord, GenerationState
 from topcoat.core.overlay.override import View
 from topcoat.store.point import PointConnection, PointStatement
+from topcoat.store.profile_sql import at_generation
 
 VIEW_SQL: Final = """
         SELECT i.instance_id, n.last_sequence,
@@ -55,6 +56,12 @@ async def find_sight(connection: PointConnection, guid: str, clock: Clock) -> Si
     return Sight(instance_id, view)
 
 
+async def has_aliases(connection: PointConnection, instance_id: int, generation: int) -> bool:
+    """Whether any profile of a generation goes by another id as well (S18); it never changes."""
+    rows = await connection.fetch_point(_HAS_ALIASES, {"instance_id": instance_id, "generation": generation})
+    return bool(rows)
+
+
 async def list_generations(connection: PointConnection, instance_id: int) -> list[GenerationRecord]:
     rows = await connection.fetch_point(_GENERATIONS, {"instance_id": instance_id})
     return [
@@ -69,6 +76,9 @@ async def list_generations(connection: PointConnection, instance_id: int) -> lis
 
 
 _SIGHT: Final = PointStatement(VIEW_SQL)
+_HAS_ALIASES: Final = PointStatement(
+    f"SELECT 1 FROM alias b WHERE b.instance_id = :instance_id AND {at_generation('b')} LIMIT 1"
+)
 _GENERATIONS: Final = PointStatement(
     "SELECT generation, state, activated_at, closed_at FROM generation WHERE instance_id = :instance_id"
 )

@@ -207,10 +207,15 @@ class Query:
 
     async def _of_profile(self, sight: Sight, planned: ReadPlan, key: str) -> ReadPlan:
         """The plan narrowed to one profile, which must exist."""
-        found = await profiles.fetch_profiles(self._store.point, sight.guid, [key], clock=self._clock, view=sight.view)
-        if found is None or not found.profiles:
+        customer_id = await profiles.find_survivor(
+            self._store.point,
+            instance_id=sight.instance_id,
+            generation=sight.view.generation,
+            customer_id=key,
+        )
+        if customer_id is None:
             raise errors.RecordNotFound(table=catalog.CUSTOMER, record_id=catalog.shown(key))
-        return _narrowed(planned, tuple(found.profiles))
+        return _narrowed(planned, (customer_id,))
 
     async def _read_activity(self, sight: Sight, planned: ReadPlan, key: str) -> Document:
         """An activity by id; an id that several customers have belongs to the newest."""

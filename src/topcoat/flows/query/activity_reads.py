@@ -79,6 +79,7 @@ class ActivityRead:
             filter=tree,
             hidden_tables=sight.catalog.hidden_activity_tables(),
             order=planned.order or NEWEST_FIRST,
+            has_aliases=sight.has_aliases,
         )
         if planned.customer_ids is not None:
             family = await list_family(self._reading, planned.customer_ids)

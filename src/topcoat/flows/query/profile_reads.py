@@ -137,6 +137,7 @@ class ProfileRead:
             leads=leads.find_leads(tree, tokens, planned.table, self._index.indexed),
             order=order,
             is_descending=is_descending,
+            has_aliases=sight.has_aliases,
         )
         return question, self._judge(tree)
 

@@ -33,10 +33,10 @@ async def settle_filter(reading: Reading, tree: Expression | None) -> Expression
     if tree is None:
         return None
     await _check_segments(reading, tree)
-    named = _named_customers(tree)
+    sight = reading.sight
+    named = _named_customers(tree) if sight.has_aliases else None
     if not named:
         return tree
-    sight = reading.sight
     survivors = await profiles.find_survivors(
         reading.store.point,
         instance_id=sight.instance_id,
@@ -49,6 +49,8 @@ async def settle_filter(reading: Reading, tree: Expression | None) -> Expression
 async def list_family(reading: Reading, customer_ids: Sequence[str]) -> dict[str, list[str]]:
     """Surviving id -> the ids that name it."""
     sight = reading.sight
+    if not sight.has_aliases:
+        return {customer_id: [customer_id] for customer_id in customer_ids}
     return await profiles.list_family(
         reading.store.point,
         instance_id=sight.instance_id,

@@ -19,6 +19,7 @@ class Sight:
     instance_id: int
     view: View
     catalog: Catalog
+    has_aliases: bool = False
 
 
 class Sights:
@@ -40,7 +41,8 @@ class Sights:
             return Sight(guid, found.instance_id, view, Catalog(()))
         view = await self._settle(found.instance_id, found.view, as_of=as_of, pinned=pinned)
         known = await self._instances.catalog_of(found.instance_id, view.generation)
-        return Sight(guid, found.instance_id, view, known)
+        has_aliases = await self._instances.has_aliases(found.instance_id, view.generation)
+        return Sight(guid, found.instance_id, view, known, has_aliases)
 
     async def _settle(self, instance_id: int, present: View, *, as_of: datetime | None, pinned: View | None) -> View:
         if pinned is not None:
