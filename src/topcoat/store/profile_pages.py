@@ -45,11 +45,10 @@ async def fetch_candidates(
     rows = await reader.fetch(statement, bound)
     width = len(question.order) + 1
     positions = [(*row[1:width], row[0]) for row in rows]
-    before = [None, *positions[:-1]]
     known = [
         (row, position)
-        for row, position, previous in zip(rows, positions, before, strict=True)
-        if row[width] is not None and position != previous
+        for place, (row, position) in enumerate(zip(rows, positions, strict=True))
+        if row[width] is not None and position not in positions[max(place - 1, 0) : place]
     ]
     return Candidates(
         profiles=[profiles.assemble_profile(row[0], *row[width:]) for row, _ in known],

@@ -146,11 +146,14 @@ class _ActivitySql:
         snapshot = self._branch("snapshot_activity a", "a.customer_id", f"{instance} AND {at_generation('a')}")
         own = self._own_id()
         if not self.question.has_aliases:
-            return snapshot, self._branch("realtime_activity a", own, f"{instance} AND {self._is_shown(own)}")
+            shown = f"{self._is_shown(own)} AND {self._is_first(own, 'twin.customer_id')}"
+            return snapshot, self._branch("realtime_activity a", own, f"{instance} AND {shown}")
         aliased = f"b.instance_id = {self.question.instance_id} AND b.alias_id = a.customer_id AND {at_generation('b')}"
         is_own = f"(SELECT 1 FROM alias b WHERE {aliased} LIMIT 1) IS NULL"
-        shown = f"{self._is_shown(own)} AND {self._is_first(own)}"
-        shown_aliased = f"{self._is_shown('b.customer_id')} AND {self._is_first('b.customer_id')}"
+        twin = f"""COALESCE((SELECT v.customer_id FROM alias v WHERE v.instance_id = {self.question.instance_id}
+            AND v.alias_id = twin.customer_id AND {at_generation("v")} LIMIT 1), twin.customer_id)"""
+        shown = f"{self._is_shown(own)} AND {self._is_first(own, twin)}"
+        shown_aliased = f"{self._is_shown('b.customer_id')} AND {self._is_first('b.customer_id', twin)}"
         return (
             snapshot,
             self._branch("realtime_activity a", own, f"{instance} AND {is_own} AND {shown}"),
@@ -163,7 +166,10 @@ class _ActivitySql:
         """The id that an activity is stored under; as a value where only one is asked for, to be looked up once."""
         members = self.question.members
         is_one = members is not None and len(members) == 1 and not self.question.has_aliases
-        return self.parameters.bind(members[0], "text") if members and is_one else "a.customer_id"
+        if not members or not is_one:
+            return "a.customer_id"
+        own = self.parameters.bind(members[0], "text")
+        return f'({own} COLLATE "C")' if self.is_postgresql else own
 
     def pages(self, after: Document | None) -> list[str]:
         """Conditions, order and limit inside each branch, so that it reads no more than a page can show."""
@@ -251,14 +257,11 @@ class _ActivitySql:
        AND same.activity_id = a.activity_id AND same.customer_id = {survivor}
        AND {at_generation("same")} AND {self._is_seen("same")} LIMIT 1) IS NULL"""
 
-    def _is_first(self, survivor: str) -> str:
-        """The first of its id (S12): of one stored id, only one can be live at a time (S13)."""
-        instance = self.question.instance_id
-        return f"""(SELECT 1 FROM realtime_activity twin WHERE twin.instance_id = {instance}
+    def _is_first(self, survivor: str, twin: str) -> str:
+        """The first of its id (S12); `twin` is the surviving id of another's profile."""
+        return f"""(SELECT 1 FROM realtime_activity twin WHERE twin.instance_id = {self.question.instance_id}
        AND twin.activity_id = a.activity_id AND twin.sequence < a.sequence AND {_live("twin")}
-       AND COALESCE((SELECT v.customer_id FROM alias v WHERE v.instance_id = {instance}
-            AND v.alias_id = twin.customer_id AND {at_generation("v")} LIMIT 1), twin.customer_id) = {survivor}
-       AND {self._is_seen("twin")} LIMIT 1) IS NULL"""
+       AND {twin} = {survivor} AND {self._is_seen("twin")} LIMIT 1) IS NULL"""
 
 
 def _live(table: str) -> str:
