@@ -150,7 +150,7 @@ class Query:
                 return records, activities[-1].record if activities else None, has_more
             case TableKind.CUSTOMER_MEASURE:
                 measured, has_more = await MeasureRead(reading, planned).page(after)
-                shown = [_selected(record, planned) for record in measured]
+                shown = [planned.shape(record) for record in measured]
                 return shown, measured[-1] if measured else None, has_more
             case _:
                 merged, has_more = await (await self._profile_read(reading, planned)).page(after)
@@ -203,7 +203,7 @@ class Query:
         found = await measure_reads.expanded_measures(reading, inner.table, ids)
         for customer_id, record in zip(ids, records, strict=True):
             measured = found.get(customer_id)
-            record[CUSTOMER_MEASURE] = None if measured is None else _selected(measured, inner)
+            record[CUSTOMER_MEASURE] = None if measured is None else inner.shape(measured)
 
     async def _of_profile(self, sight: Sight, planned: ReadPlan, key: str) -> ReadPlan:
         """The plan narrowed to one profile, which must exist."""
@@ -263,10 +263,6 @@ def _narrowed(planned: ReadPlan, customer_ids: tuple[str, ...]) -> ReadPlan:
     named = syntax.In(syntax.Column(CUSTOMER_ID), tuple(map(syntax.String, planned.customer_ids)))
     both = named if planned.filter is None else syntax.And((named, planned.filter))
     return replace(planned, customer_ids=customer_ids, filter=both)
-
-
-def _selected(record: Document, planned: ReadPlan) -> Document:
-    return record if planned.select is None else {name: record[name] for name in planned.select}
 
 
 def _key_of(record: Document, planned: ReadPlan) -> Document:

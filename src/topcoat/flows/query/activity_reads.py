@@ -63,9 +63,7 @@ class ActivityRead:
         return await gathering.count(fetch, reading.deadline)
 
     def shown(self, found: ShownActivity) -> Document:
-        record = found.record
-        if self._plan.select is not None:
-            record = {name: record[name] for name in self._plan.select}
+        record = self._plan.shape(found.record)
         if not self._plan.is_explained:
             return record
         return {**record, EXPLANATION: explanation.explain_activity(found.activity, self._reading.sight.view)}

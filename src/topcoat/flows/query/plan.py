@@ -11,6 +11,7 @@ from topcoat.core.catalog import (
     CUSTOMER_MEASURE,
     UNIFIED_ACTIVITY,
     Catalog,
+    Document,
     Table,
     TableKind,
     shown,
@@ -51,6 +52,10 @@ class ReadPlan:
     def page_size(self) -> int:
         """How many records one answer may hold."""
         return PAGE_DEFAULT if self.top is None else min(self.top, PAGE_MAX)
+
+    def shape(self, record: Document) -> Document:
+        """The columns of a record that are asked for."""
+        return record if self.select is None else {name: record[name] for name in self.select}
 
 
 def plan_read(known: Catalog, address: RecordAddress, options: QueryOptions) -> ReadPlan:

@@ -52,9 +52,7 @@ def merge_profile(table: Table, stored: StoredProfile, view: View) -> MergedProf
 
 def shown_record(profile: MergedProfile, planned: ReadPlan, view: View) -> Document:
     """The columns asked for, and where their values come from where that is asked for (S29)."""
-    record = profile.record
-    if planned.select is not None:
-        record = {name: record[name] for name in planned.select}
+    record = planned.shape(profile.record)
     if not planned.is_explained:
         return record
     explained = explanation.explain_profile(planned.table, profile.stored, profile.live, view)
