@@ -1,7 +1,9 @@
 """Every error says what is wrong, has a stable code, and has its place in the tree."""
 
+import inspect
 import string
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -31,7 +33,7 @@ def drawn_parents() -> dict[str, str]:
 
 
 def placeholders(error: type[TopcoatError]) -> list[str]:
-    return [name for _, name, _, _ in string.Formatter().parse(error.__doc__ or "") if name]
+    return [name for _, name, _, _ in string.Formatter().parse(error.text) if name]
 
 
 ALL_ERRORS = sorted(subclasses(TopcoatError), key=lambda error: error.__name__)
@@ -55,7 +57,7 @@ def test_codes_are_unique() -> None:
 
 
 @pytest.mark.parametrize("error", ALL_ERRORS)
-def test_the_message_is_the_docstring_with_its_parts_filled_in(error: type[TopcoatError]) -> None:
+def test_the_message_is_the_text_with_its_parts_filled_in(error: type[TopcoatError]) -> None:
     parts = {name: f"<{name}>" for name in placeholders(error)}
 
     raised = error(**parts)
@@ -74,8 +76,19 @@ def test_a_message_is_one_line(error: type[TopcoatError]) -> None:
     assert "\n" not in message
 
 
-def test_an_error_has_a_docstring_of_its_own() -> None:
-    assert [error.__name__ for error in ALL_ERRORS if not error.__dict__.get("__doc__")] == []
+def test_an_error_without_a_text_of_its_own_cannot_be_defined() -> None:
+    with pytest.raises(TypeError, match="Nameless lacks a text of its own"):
+        type("Nameless", (TopcoatError,), {})
+
+
+def test_messages_do_not_need_docstrings() -> None:
+    """`python -OO` leaves docstrings out."""
+    stripped: dict[str, Any] = {"__name__": "stripped"}
+    exec(compile(inspect.getsource(errors), errors.__file__, "exec", optimize=2), stripped)
+
+    assert [str(stripped[error.__name__](**dict.fromkeys(placeholders(error), "x"))) for error in ALL_ERRORS] == [
+        str(error(**dict.fromkeys(placeholders(error), "x"))) for error in ALL_ERRORS
+    ]
 
 
 def test_braces_in_a_callers_text_stay_as_they_are() -> None:
