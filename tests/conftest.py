@@ -24,7 +24,7 @@ from topcoat.flows import Flows
 from topcoat.flows.refresh import publish
 from topcoat.flows.refresh.environment import load_environment
 from topcoat.flows.refresh.progress import Silent
-from topcoat.flows.refresh.publish import RefreshReport
+from topcoat.flows.refresh.publication import RefreshReport
 from topcoat.settings import Settings
 from topcoat.store import clock as service_time_store
 from topcoat.store import migrate, schema

@@ -13,7 +13,7 @@ from topcoat import app
 from topcoat.clock import Clock
 from topcoat.flows.refresh import environment as environment_file
 from topcoat.flows.refresh import publish
-from topcoat.flows.refresh.publish import RefreshReport
+from topcoat.flows.refresh.publication import RefreshReport
 from topcoat.settings import Settings
 from topcoat.store.engine import Store
 

@@ -1,13 +1,25 @@
-"""How a refresh says how far it is; the command line draws it as bars."""
+"""How a refresh says how far it is: the command line draws bars, and a job keeps rows."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
     def start(self, stage: str, total: int, unit: str) -> None:
-        """A stage of `total` units, `bytes` or `rows`, begins; the one before is over."""
+        """A step of `total` units, `bytes` or `rows`, begins; the one before is over."""
 
     def advance(self, amount: int) -> None: ...
+
+
+class Reporter(Protocol):
+    """Told what becomes of each stage; one that is skipped may have been started before."""
+
+    async def started(self, stage: str) -> None: ...
+
+    async def ended(self, stage: str) -> None: ...
+
+    async def skipped(self, stage: str, reason: str) -> None: ...
+
+    async def failed(self, stage: str, error: Exception) -> None: ...
 
 
 class Silent:
@@ -17,4 +29,16 @@ class Silent:
         pass
 
     def advance(self, amount: int) -> None:
+        pass
+
+    async def started(self, stage: str) -> None:
+        pass
+
+    async def ended(self, stage: str) -> None:
+        pass
+
+    async def skipped(self, stage: str, reason: str) -> None:
+        pass
+
+    async def failed(self, stage: str, error: Exception) -> None:
         pass

@@ -1,0 +1,116 @@
+"""What the stages of one refresh share: where they read, how far they are, and the generation in the making."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from topcoat.clock import Clock
+from topcoat.flows.refresh.environment import Environment
+from topcoat.flows.refresh.indexing import Indexing
+from topcoat.flows.refresh.progress import Progress
+from topcoat.store import generations, instances, search_index, staging
+from topcoat.store.engine import Session
+from topcoat.store.generations import Counts
+from topcoat.store.instances import Stand
+from topcoat.store.staging import SnapshotTable
+
+WRITTEN_ROWS_MAX: Final = 10_000
+WRITTEN_ROWS_MAX_ON_SQLITE: Final = 1_000  # SQLite has one writer at a time, and real-time writes wait for it
+
+
+@dataclass(slots=True)
+class RefreshReport:
+    """What a refresh did; rows by table name."""
+
+    generation: int = 0
+    profiles: int = 0
+    activities: int = 0
+    measures: int = 0
+    segments: int = 0
+    closed: dict[str, int] = field(default_factory=dict)
+    opened: dict[str, int] = field(default_factory=dict)
+    confirmed: int = 0
+    attached: int = 0
+    pruned: int = 0
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.profiles, self.activities, self.measures)
+
+
+@dataclass(slots=True)
+class Publication:
+    """`files` are those that staged rows name by their place; `report.generation` is 0 until it has begun."""
+
+    clock: Clock
+    environment: Environment
+    progress: Progress
+    session: Session
+    stand: Stand
+    locks: AsyncExitStack
+    files: list[Path] = field(default_factory=list)
+    report: RefreshReport = field(default_factory=RefreshReport)
+    indexing: Indexing | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(
+        cls, clock: Clock, environment: Environment, progress: Progress, session: Session
+    ) -> AsyncIterator[Self]:
+        """Behind it, what is locked is free again; what an earlier refresh left is taken away first."""
+        async with session.scratch() as connection:
+            stand = await instances.find_stand(connection, environment.instance_id)
+        assert stand is not None  # it was saved before the session began
+        async with search_index.owned(session, stand.instance_id):
+            await generations.discard_unfinished(session, stand.instance_id, stand.generation or 0)
+        await staging.create_staging(session)
+        async with AsyncExitStack() as locks:
+            yield cls(clock, environment, progress, session, stand, locks)
+
+    @property
+    def instance_id(self) -> int:
+        return self.stand.instance_id
+
+    @property
+    def active(self) -> int:
+        """The generation that is active meanwhile; 0 before the first."""
+        return self.stand.generation or 0
+
+    async def begin(self) -> int:
+        """The number of the generation in the making; rows may be written under it, and nobody reads them yet."""
+        if not self.report.generation:
+            await self.locks.enter_async_context(search_index.owned(self.session, self.instance_id))
+            self.report.generation = await generations.begin_generation(
+                self.session, self.instance_id, self.environment.catalog, self.clock.now(self.stand.service_time)
+            )
+        return self.report.generation
+
+    async def write(self, *tables: SnapshotTable) -> None:
+        """What is staged for the tables and differs from the active generation, in bounded transactions."""
+        generation = await self.begin()
+        differences = [await staging.compare(self.session, table, self.instance_id) for table in tables]
+        self.progress.start("Publishing", sum(d.closing + d.opening for d in differences), "rows")
+        for difference in differences:
+            await self._write_difference(difference, generation)
+            self.report.closed[difference.table.name] = difference.closing
+            self.report.opened[difference.table.name] = difference.opening
+
+    async def _write_difference(self, difference: staging.Difference, generation: int) -> None:
+        for write, rows in ((staging.close_rows, difference.closing), (staging.open_rows, difference.opening)):
+            for first, last in self._spans(rows):
+                await write(
+                    self.session,
+                    difference,
+                    instance_id=self.instance_id,
+                    generation=generation,
+                    first=first,
+                    last=last,
+                )
+                self.progress.advance(last - first + 1)
+
+    def _spans(self, rows: int) -> Iterator[tuple[int, int]]:
+        size = WRITTEN_ROWS_MAX if self.session.is_postgresql else WRITTEN_ROWS_MAX_ON_SQLITE
+        for first in range(1, rows + 1, size):
+            yield first, min(first + size - 1, rows)

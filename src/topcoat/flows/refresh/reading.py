@@ -1,0 +1,114 @@
+"""Reading the environment's files into staging tables, where nothing of them shows yet."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from topcoat.clock import to_microseconds
+from topcoat.core.catalog import Document
+from topcoat.core.mapping import document_digest
+from topcoat.flows.refresh import unified_files
+from topcoat.flows.refresh.publication import Publication
+from topcoat.store import staging
+from topcoat.store.staging import ACTIVITIES, ALIASES, KEY_RING, MEASURES, MEMBERSHIPS, PROFILES, SnapshotTable
+
+STAGED_ROWS_MAX: Final = 10_000
+
+
+async def read_files(publication: Publication) -> None:
+    """Raise `SourceInvalid` for a faulty line."""
+    environment, report = publication.environment, publication.report
+    await _read_profiles(publication)
+    if environment.key_ring_file is not None:
+        await _read_key_ring(publication, environment.key_ring_file)
+    for path in environment.activity_files:
+        report.activities += await _read_activities(publication, path)
+    if environment.measure_file is not None:
+        report.measures = await _read_measures(publication, environment.measure_file)
+    if environment.segment_file is not None:
+        await _read_memberships(publication, environment.segment_file)
+    await staging.index_staging(publication.session)
+
+
+async def _read_profiles(publication: Publication) -> None:
+    """Stage profiles and the aliases that they name."""
+    file = _start(publication, publication.environment.customer_file, "profiles")
+    rows = unified_files.read_profiles(publication.environment, publication.progress.advance)
+    for chunk in _chunks(rows):
+        await staging.stage(publication.session, PROFILES, [_profile_row(file, row) for row in chunk])
+        aliases = [(file, row.line, old, row.customer_id) for row in chunk for old in row.previous_ids]
+        if aliases:
+            await staging.stage(publication.session, ALIASES, aliases)
+        publication.report.profiles += len(chunk)
+
+
+async def _read_key_ring(publication: Publication, path: Path) -> None:
+    file = _start(publication, path, "key ring")
+    rows = unified_files.read_key_ring(publication.environment, publication.progress.advance)
+    await _stage(publication, KEY_RING, ((file, r.line, r.table, r.key, r.customer_id) for r in rows))
+
+
+async def _read_activities(publication: Publication, path: Path) -> int:
+    file = _start(publication, path, "activities")
+    rows = unified_files.read_activities(publication.environment, path, publication.progress.advance)
+    return await _stage(publication, ACTIVITIES, (_activity_row(file, row) for row in rows))
+
+
+async def _read_measures(publication: Publication, path: Path) -> int:
+    file = _start(publication, path, "measures")
+    rows = unified_files.read_measures(publication.environment, publication.progress.advance)
+    return await _stage(publication, MEASURES, ((file, r.line, r.customer_id, *_digested(r.document)) for r in rows))
+
+
+async def _read_memberships(publication: Publication, path: Path) -> None:
+    file = _start(publication, path, "segments")
+    rows = unified_files.read_memberships(publication.environment, publication.progress.advance)
+    await _stage(publication, MEMBERSHIPS, ((file, r.line, r.segment, r.customer_id or "") for r in rows))
+
+
+def _start(publication: Publication, path: Path, what: str) -> int:
+    publication.files.append(path)
+    publication.progress.start(f"Reading {what}", path.stat().st_size, "bytes")
+    return len(publication.files) - 1
+
+
+async def _stage(publication: Publication, table: SnapshotTable, rows: Iterable[tuple[Any, ...]]) -> int:
+    count = 0
+    for chunk in _chunks(rows):
+        await staging.stage(publication.session, table, chunk)
+        count += len(chunk)
+    return count
+
+
+def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    iterator = iter(rows)
+    while chunk := list(itertools.islice(iterator, STAGED_ROWS_MAX)):
+        yield chunk
+
+
+def _profile_row(file: int, row: unified_files.ProfileRow) -> tuple[Any, ...]:
+    return file, row.line, row.customer_id, *_digested(row.document)
+
+
+def _activity_row(file: int, row: unified_files.ActivityRow) -> tuple[Any, ...]:
+    time = to_microseconds(row.activity_time)
+    digest, document = _digested(row.document)
+    return (
+        file,
+        row.line,
+        row.activity_id,
+        row.customer_id,
+        time,
+        row.activity_type,
+        row.source_table,
+        digest,
+        document,
+    )
+
+
+def _digested(document: Document) -> tuple[bytes, str]:
+    canonical = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    return document_digest(canonical), canonical.decode()

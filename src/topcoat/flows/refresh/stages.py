@@ -1,0 +1,95 @@
+"""The stages of a refresh, under the vendor's names of its workflow's tasks, each behind those that it needs."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from topcoat.flows.refresh import checking, reading
+from topcoat.flows.refresh.indexing import Indexing
+from topcoat.flows.refresh.progress import Reporter
+from topcoat.flows.refresh.publication import Publication
+from topcoat.store import staging
+from topcoat.store.staging import ACTIVITIES, ALIASES, KEY_RING, MEASURES, MEMBERSHIPS, PROFILES
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`run` returns why there was nothing to do, where there was nothing."""
+
+    name: str
+    run: Callable[[Publication], Awaitable[str | None]]
+    after: tuple[str, ...] = ()
+
+
+async def run_stages(publication: Publication, reporter: Reporter, stages: Sequence[Stage] | None = None) -> None:
+    """Run all that can be run, then raise the first failure; what needs a stage that failed is skipped."""
+    failure: Exception | None = None
+    unfinished: set[str] = set()
+    for stage in STAGES if stages is None else stages:
+        missing = [name for name in stage.after if name in unfinished]
+        if missing:
+            unfinished.add(stage.name)
+            await reporter.skipped(stage.name, f"It needs {' and '.join(missing)}, which did not succeed.")
+            continue
+        error = await _run(stage, publication, reporter)
+        if error is not None:
+            unfinished.add(stage.name)
+            failure = failure or error
+    if failure is not None:
+        raise failure
+
+
+async def _run(stage: Stage, publication: Publication, reporter: Reporter) -> Exception | None:
+    await reporter.started(stage.name)
+    try:
+        idle = await stage.run(publication)
+    except Exception as error:  # the edge of a stage: what does not need it still runs
+        await reporter.failed(stage.name, error)
+        return error
+    if idle is None:
+        await reporter.ended(stage.name)
+    else:
+        await reporter.skipped(stage.name, idle)
+    return None
+
+
+async def _tell_unified(_: Publication) -> str:
+    return "The environment's files are unified already."
+
+
+async def _write_profiles(publication: Publication) -> None:
+    await publication.write(PROFILES, KEY_RING, ALIASES)
+
+
+async def _index(publication: Publication) -> None:
+    publication.progress.start("Indexing", publication.report.profiles, "rows")
+    publication.indexing = await Indexing.of(publication.session, publication.instance_id, publication.environment)
+    await publication.indexing.prepare(publication.report.generation)
+    publication.progress.advance(publication.report.profiles)
+
+
+async def _write_activities(publication: Publication) -> None:
+    await publication.write(ACTIVITIES)
+
+
+async def _write_measures(publication: Publication) -> None:
+    await publication.write(MEASURES)
+
+
+async def _write_memberships(publication: Publication) -> None:
+    publication.report.segments = await staging.declare_segments(publication.session)
+    await publication.write(MEMBERSHIPS)
+
+
+# In an order in which each comes behind those that it needs.
+STAGES: Final = (
+    Stage("ingestion", reading.read_files),
+    Stage("map", _tell_unified, after=("ingestion",)),
+    Stage("match", _tell_unified, after=("map",)),
+    Stage("merge", checking.merge_staged, after=("match",)),
+    Stage("profileStore", _write_profiles, after=("merge",)),
+    Stage("search", _index, after=("profileStore",)),
+    Stage("activity", _write_activities, after=("profileStore",)),
+    Stage("measures", _write_measures, after=("activity",)),
+    Stage("segmentation", _write_memberships, after=("measures",)),
+)
