@@ -5,7 +5,12 @@ so that PostgreSQL can be distributed by `customer_id`. (`waiting_activity` has 
 The indexes of an instance's search configuration are not here: `store/search_definitions.py` says which there are.
 No index but a primary key begins with `instance_id`: on a table without statistics PostgreSQL would take any that does
 for a look-up by key, and read the whole instance.
+Every table with an `instance_id` says in `info` what it holds, so that copying, resetting and deleting an instance
+reach it.
 """
+
+import enum
+from typing import Any, Final
 
 from sqlalchemy import (
     DDL,
@@ -25,7 +30,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
-HEAD_REVISION = "2026_11_24_1100"
+HEAD_REVISION = "2026_11_25_0900"
 GENERATION_OPEN = 2**63 - 1
 
 metadata = MetaData(
@@ -35,6 +40,22 @@ metadata = MetaData(
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+
+class Holding(enum.Enum):
+    """What the rows of an instance are to it."""
+
+    IDENTITY = "the instance itself"
+    DATA = "what a refresh and real-time writes bring; gone after a reset, never copied"
+    CONFIGURATION = "what people set up; copied, gone after a reset of everything"
+    ACCESS = "who may do what; copied, kept by a reset"
+    JOURNAL = "what was done; kept by a reset, never copied"
+
+
+HOLDS: Final = "holds"
+_IDENTITY: Final[dict[Any, Any]] = {HOLDS: Holding.IDENTITY}
+_DATA: Final[dict[Any, Any]] = {HOLDS: Holding.DATA}
+_CONFIGURATION: Final[dict[Any, Any]] = {HOLDS: Holding.CONFIGURATION}
 
 
 def key_text() -> TypeEngine[str]:
@@ -65,6 +86,24 @@ instance = Table(
     Column("profile_lifetime", BigInteger, nullable=False, comment="microseconds"),
     Column("activity_lifetime", BigInteger, nullable=False, comment="microseconds"),
     Column("subscription_keys", json_document(), comment="null: the well-known keys hold"),
+    Column("region", Text, comment="as it was given; nothing is kept elsewhere for it"),
+    Column("version", BigInteger, nullable=False, server_default=text("1")),
+    Column("created_by", Text),
+    Column("updated_by", Text),
+    info=_IDENTITY,
+)
+
+removed_instance = Table(
+    "removed_instance",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("guid", key_text(), nullable=False),
+    Column("last_generation", BigInteger, nullable=False, comment="the next instance of that GUID counts on"),
+    Column("last_sequence", BigInteger, nullable=False),
+    Column("last_recorded_at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger, nullable=False),
+    Column("swept_at", BigInteger, comment="null while rows of it may be left"),
+    info=_IDENTITY,
 )
 
 instance_counter = Table(
@@ -74,6 +113,7 @@ instance_counter = Table(
     Column("last_generation", BigInteger, nullable=False, comment="numbers are never used twice"),
     Column("last_sequence", BigInteger, nullable=False),
     Column("last_recorded_at", BigInteger, nullable=False),
+    info=_IDENTITY,
 )
 
 generation = Table(
@@ -88,6 +128,7 @@ generation = Table(
     Column("started_at", BigInteger, nullable=False),
     Column("activated_at", BigInteger),
     Column("closed_at", BigInteger),
+    info=_DATA,
 )
 
 snapshot_profile = Table(
@@ -100,6 +141,7 @@ snapshot_profile = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("document", json_document(), nullable=False),
     postgresql_with={"fillfactor": 80},
+    info=_DATA,
 )
 
 snapshot_activity = Table(
@@ -119,6 +161,7 @@ snapshot_activity = Table(
     Index("ix_snapshot_activity_timeline", "customer_id", "instance_id", "activity_time", "activity_id"),
     Index("ix_snapshot_activity_time", "activity_time", "activity_id", "customer_id", "instance_id"),
     postgresql_with={"fillfactor": 80},
+    info=_DATA,
 )
 
 key_ring = Table(
@@ -131,6 +174,7 @@ key_ring = Table(
     Column("generation_from", BigInteger, primary_key=True, autoincrement=False),
     Column("generation_to", BigInteger, nullable=False),
     Index(None, "customer_id", "instance_id"),
+    info=_DATA,
 )
 
 alias = Table(
@@ -142,6 +186,7 @@ alias = Table(
     Column("generation_from", BigInteger, primary_key=True, autoincrement=False),
     Column("generation_to", BigInteger, nullable=False),
     Index(None, "customer_id", "instance_id"),
+    info=_DATA,
 )
 
 measure_record = Table(
@@ -154,6 +199,7 @@ measure_record = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("document", json_document(), nullable=False),
     postgresql_with={"fillfactor": 80},
+    info=_DATA,
 )
 
 segment_membership = Table(
@@ -165,6 +211,7 @@ segment_membership = Table(
     Column("generation_from", BigInteger, primary_key=True, autoincrement=False),
     Column("generation_to", BigInteger, nullable=False),
     Index(None, "customer_id", "instance_id"),
+    info=_DATA,
 )
 
 override = Table(
@@ -184,6 +231,7 @@ override = Table(
     Index("ix_override_tokens", "tokens", postgresql_using="gin", postgresql_where=text("tokens IS NOT NULL")).ddl_if(
         dialect="postgresql"
     ),
+    info=_DATA,
 )
 
 override_release = Table(
@@ -207,6 +255,7 @@ override_release = Table(
     Column("column_name", Text, comment="set on a confirmation"),
     Column("generation", BigInteger, comment="set on a confirmation"),
     Column("principal", Text),
+    info=_DATA,
 )
 
 realtime_activity = Table(
@@ -227,6 +276,7 @@ realtime_activity = Table(
     Index("ix_realtime_activity_timeline", "customer_id", "instance_id", "activity_time", "activity_id"),
     Index("ix_realtime_activity_time", "activity_time", "activity_id", "customer_id", "instance_id"),
     Index(None, "valid_until", "instance_id"),
+    info=_DATA,
 )
 
 waiting_activity = Table(
@@ -247,6 +297,7 @@ waiting_activity = Table(
     Column("document", json_document(), nullable=False),
     Index("ix_waiting_activity_customer", "customer_key", "customer_table", "instance_id"),
     Index(None, "valid_until", "instance_id"),
+    info=_DATA,
 )
 
 search_configuration = Table(
@@ -261,6 +312,22 @@ search_configuration = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_by", Text),
     Column("updated_at", BigInteger, nullable=False),
+    info=_CONFIGURATION,
+)
+
+definition = Table(
+    "definition",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", key_text(), primary_key=True, comment="relationship or hierarchy"),
+    Column("name", key_text(), primary_key=True),
+    Column("document", json_document(), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("created_by", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_by", Text),
+    Column("updated_at", BigInteger, nullable=False),
+    info=_CONFIGURATION,
 )
 
 profile_search = Table(
@@ -273,6 +340,7 @@ profile_search = Table(
     Column("text_row", BigInteger, comment="SQLite: the row of profile_search_text"),
     Index("ix_profile_search_tokens", "tokens", postgresql_using="gin").ddl_if(dialect="postgresql"),
     Index("ix_profile_search_text_row", "text_row").ddl_if(dialect="sqlite"),
+    info=_DATA,
 )
 
 # SQLite finds tokens by full text. The tokenizer splits at ASCII punctuation and blanks only, and no token has any.
