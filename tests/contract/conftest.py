@@ -7,6 +7,7 @@ import pytest
 
 from tests.contract.installation import Installation, Server
 from tests.contract.published_client import PublishedClient, client_python
+from tests.contract.stage import Stage
 from tests.databases import KINDS, empty_database
 
 SAMPLE_SIZE = 30
@@ -44,7 +45,7 @@ def server(installation: Installation) -> Server:
 
 @pytest.fixture(scope="module")
 def published_client(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedClient]:
-    python = client_python(_shared_by_workers(tmp_path_factory))
+    python = client_python(shared_by_workers(tmp_path_factory))
     with PublishedClient(python, server.url) as client:
         yield client
 
@@ -53,7 +54,8 @@ def published_client(server: Server, tmp_path_factory: pytest.TempPathFactory) -
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed and isinstance(item, pytest.Function):
-        installations = {id(value): value for value in item.funcargs.values() if isinstance(value, Installation)}
+        found = (value.installation if isinstance(value, Stage) else value for value in item.funcargs.values())
+        installations = {id(value): value for value in found if isinstance(value, Installation)}
         for installation in installations.values():
             report.sections += [(str(s.log), _tail(s.log)) for s in installation.services[-LOGS_SHOWN_MAX:]]
     return report
@@ -63,7 +65,7 @@ def _tail(log: Path) -> str:
     return log.read_text(errors="replace")[-LOG_SHOWN_CHARACTERS:]
 
 
-def _shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run's folder, which the workers of pytest-xdist have in common."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if base.name.startswith("popen-") else base

@@ -16,6 +16,7 @@ from tests.contract.installation import INSTANCE_ID, PROJECT, headers
 _HERE = Path(__file__).parent
 _REQUIREMENTS = _HERE / "client-requirements.txt"
 _SCRIPT = _HERE / "vendor_client.py"
+_ADDRESSING_NO_INSTANCE = ("get_all_instances", "create_an_instance", "copy_an_instance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class PublishedClient:
 
     def call(self, method: str, *, sent: dict[str, str] | None = None, raw: bool = False, **arguments: Any) -> Outcome:
         """Call as Contributor on the sample instance unless `sent` headers say otherwise."""
-        if method != "get_all_instances":
+        if method not in _ADDRESSING_NO_INSTANCE:
             arguments.setdefault("instance_id", INSTANCE_ID)
         call = {
             "method": method,

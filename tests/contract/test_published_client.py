@@ -464,23 +464,6 @@ def test_a_searchable_attribute_that_is_no_string_is_an_api_error(published_clie
     assert "RewardsPoints" in outcome.value["message"]
 
 
-@pytest.mark.parametrize(
-    ("method", "arguments"),
-    [
-        ("get_all_segments", {}),
-        ("get_a_list_of_measures_metadata", {}),
-        ("submit_a_workflow_job", {"workflow_name": "main", "operation_type": "all"}),
-    ],
-)
-def test_an_operation_that_is_not_built_raises_with_501(
-    published_client: PublishedClient, method: str, arguments: dict[str, Any]
-) -> None:
-    """S32"""
-    outcome = published_client.call(method, **arguments)
-
-    assert (outcome.raised, outcome.status) == ("HttpOperationError", 501)
-
-
 def service_now(server: Server) -> datetime:
     with server.client("administrator") as client:
         return datetime.fromisoformat(client.get(f"{server.url}/_topcoat/clock").json()["now"])

@@ -1,0 +1,45 @@
+"""Every operation of the contract, through the vendor's published client, on one service."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import pytest
+
+from tests.contract import compatibility, contract, telling
+from tests.contract.conftest import shared_by_workers
+from tests.contract.published_client import client_python
+from tests.contract.stage import Stage, open_stage
+from tests.contract.telling import Told
+
+OPERATIONS_IN_ALL = 60
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with open_stage(tmp_path_factory.mktemp("stage"), client_python(shared_by_workers(tmp_path_factory))) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def tell(stage: Stage) -> Callable[[str], Told]:
+    """Each story is told once."""
+    return cache(lambda operation_id: telling.tell(stage, contract.OPERATIONS[operation_id]))
+
+
+def test_stories_and_what_is_not_built_make_up_the_whole_contract() -> None:
+    stories = telling.collect()
+
+    assert len(contract.OPERATIONS) == OPERATIONS_IN_ALL
+    assert not stories.keys() & telling.UNBUILT, "an operation that has a story is built"
+    assert stories.keys() | telling.UNBUILT == contract.OPERATIONS.keys(), "an operation that is built has a story"
+
+
+@pytest.mark.parametrize("operation_id", contract.OPERATIONS)
+def test_an_operation_is_as_its_contract_and_its_story_say(tell: Callable[[str], Told], operation_id: str) -> None:
+    assert tell(operation_id).statuses
+
+
+def test_the_compatibility_page_says_what_the_stories_showed(tell: Callable[[str], Told]) -> None:
+    page = compatibility.render([tell(operation_id) for operation_id in contract.OPERATIONS])
+
+    assert compatibility.PAGE.read_text() == page, f"renew it: {compatibility.RENEWAL}"
