@@ -150,7 +150,7 @@ UNBUILT = [
     Recorded("cancel", "POST {instance}/workflows/main/jobs/j1/cancel", 501, b""),
     Recorded("segment", "POST {instance}/manage/segments", 501, b"{}"),
     Recorded("measure", "DELETE {instance}/manage/measures/m%201%2F2", 501, b""),
-    Recorded("role", "DELETE {instance}/rbac/principals/p1/assignment", 501, b""),
+    Recorded("role", "DELETE {instance}/rbac/principals/p1/assignment", 403, b""),
     Recorded(
         "relationship",
         "PUT {instance}/manage/relationships/A_B",

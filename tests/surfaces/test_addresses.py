@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from tests.conftest import headers_of
 from topcoat.core import errors
 from topcoat.surfaces.customer_insights import problems, router
 from topcoat.surfaces.emulator import problems as emulator_problems
@@ -51,7 +52,7 @@ async def test_operations_that_are_not_built_are_refused_by_name(
     calls = [(operation, path.replace("{instanceId}", instance)) for operation in UNBUILT for path in operation.paths]
 
     for operation, path in calls:
-        answer = await client.request(operation.method, f"{prefix}/instances{path}")
+        answer = await client.request(operation.method, f"{prefix}/instances{path}", headers=headers_of("owner"))
 
         problem = answer.json()
         assert answer.status_code == 501, path

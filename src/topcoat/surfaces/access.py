@@ -1,6 +1,5 @@
 """Who calls, and may they; and the record of every call: its id, its size, its end."""
 
-import enum
 import hmac
 import os
 import re
@@ -15,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from topcoat.core import errors
+from topcoat.core.roles import Role
 from topcoat.flows.instances import Instance, Instances
 from topcoat.settings import Settings
 from topcoat.surfaces import answers
@@ -29,15 +29,6 @@ WELL_KNOWN_KEYS: Final = ("topcoat-primary-key", "topcoat-secondary-key")
 _KEY_HINT: Final = " and `Ocp-Apim-Subscription-Key: <key>`"
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _log = structlog.get_logger("topcoat.access")
-
-
-class Role(enum.IntEnum):
-    """Each may what those below it may."""
-
-    VIEWER = 1
-    CONTRIBUTOR = 2
-    ADMINISTRATOR = 3
-    OWNER = 4
 
 
 TOKENS: Final = {

@@ -7,7 +7,6 @@ from starlette.responses import Response
 from topcoat.core import catalog, errors
 from topcoat.core.overlay.override import Override
 from topcoat.flows.ingest import Write
-from topcoat.surfaces.access import Role
 from topcoat.surfaces.customer_insights import parameters, payloads
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
 
@@ -62,7 +61,6 @@ OPERATIONS: Final = (
         method="DELETE",
         paths=("/{instanceId}/changes/{sequence}",),
         answer=withdraw_change,
-        role=Role.CONTRIBUTOR,
         summary="End a live change for good (extension)",
         responses=answers_with(204, None, "From now on the change does not count.")
         | answers_with(404, payloads.ApiErrorResult, "There is no such change, or it no longer counts."),

@@ -11,7 +11,6 @@ from topcoat.core import catalog, errors
 from topcoat.core.odata import address, envelope, options
 from topcoat.flows.ingest import IngestedActivity, Write
 from topcoat.surfaces import answers, bodies
-from topcoat.surfaces.access import Role
 from topcoat.surfaces.customer_insights import parameters, payloads
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
 
@@ -208,7 +207,6 @@ OPERATIONS: Final = (
         method="POST",
         paths=_ROUTE,
         answer=create_activity,
-        role=Role.CONTRIBUTOR,
         is_data=True,
         shown_path="/{instanceId}/data/{entityName}",
         summary="Publish an activity",
@@ -223,7 +221,6 @@ OPERATIONS: Final = (
         method="PATCH",
         paths=_ROUTE,
         answer=update_profile,
-        role=Role.CONTRIBUTOR,
         is_data=True,
         shown_path="/{instanceId}/data/{entityName}/{entityId}",
         summary="Change columns of a profile for a while",

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from topcoat.core.roles import Role
 from topcoat.surfaces import answers
-from topcoat.surfaces.access import Role
 from topcoat.surfaces.customer_insights import payloads
 from topcoat.surfaces.customer_insights.operation import Operation
 

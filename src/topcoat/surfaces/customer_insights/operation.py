@@ -8,9 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from topcoat.core import errors
+from topcoat.core.roles import Role
 from topcoat.flows import Flows
 from topcoat.flows.instances import Instance
-from topcoat.surfaces.access import Principal, Role
+from topcoat.surfaces import permissions
+from topcoat.surfaces.access import Principal
 from topcoat.surfaces.customer_insights import problems
 
 
@@ -33,13 +35,17 @@ class Operation:
     method: str
     paths: tuple[str, ...]
     answer: Callable[[Call], Awaitable[Response]]
-    role: Role = Role.VIEWER
     is_data: bool = False
     shown_path: str | None = None
     is_documented: bool = True
     summary: str | None = None
     responses: dict[int | str, dict[str, Any]] = field(default_factory=dict)
     documentation: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def role(self) -> Role:
+        """The lowest that may call it; raise `LookupError` where the table of permissions has no entry."""
+        return permissions.needed_role(self.id)
 
     def render(self, error: errors.TopcoatError) -> Response:
         return problems.odata_problem(error) if self.is_data else problems.api_problem(error)

@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from topcoat.surfaces.access import Role
+from topcoat.core.roles import Role
 from topcoat.surfaces.customer_insights import payloads
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with
 

@@ -110,11 +110,12 @@ def _route(operation: Operation, endpoint: Endpoint, prefix: str, path: str) -> 
 def _endpoint(operation: Operation, access: Access) -> Endpoint:
     """Authentication, then role, then the operation itself, which judges what exists."""
     answer: Callable[[Call], Awaitable[Response]] = operation.answer
+    needed = operation.role
 
     async def endpoint(request: Request) -> Response:
         try:
             call = await _admitted(request, access, request.path_params.get("instanceId", "").lower())
-            check_role(call.principal, operation.role)
+            check_role(call.principal, needed)
             if not request.scope["path"].endswith("/$count"):  # which is a number, in plain text
                 answers.check_accepts_json(request.headers)
             return await answer(call)

@@ -11,7 +11,6 @@ from topcoat.core.catalog import CUSTOMER, Document
 from topcoat.core.search_configuration import IndexedColumn, SearchConfiguration
 from topcoat.flows.search_index import TableColumns
 from topcoat.surfaces import answers, bodies
-from topcoat.surfaces.access import Role
 from topcoat.surfaces.customer_insights import payloads
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with
 from topcoat.surfaces.customer_insights.payloads import (
@@ -141,7 +140,6 @@ OPERATIONS: Final = (
         method="PUT",
         paths=_PATHS,
         answer=replace_configuration,
-        role=Role.ADMINISTRATOR,
         summary="Replace the configuration; the index follows in the background",
         responses=answers_with(200, InstanceSearchConfiguration, "The configuration as it is stored.")
         | answers_with(400, payloads.ApiErrorResult, "A table or column is unknown or cannot be configured so.")

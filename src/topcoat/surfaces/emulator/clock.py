@@ -12,8 +12,8 @@ from starlette.responses import Response
 from topcoat.core import catalog, errors
 from topcoat.flows import Flows
 from topcoat.flows.service_clock import ClockReading, Lapsed, ServiceClockControl
-from topcoat.surfaces import access, answers, bodies
-from topcoat.surfaces.access import Access, Role
+from topcoat.surfaces import access, answers, bodies, permissions
+from topcoat.surfaces.access import Access
 from topcoat.surfaces.emulator import problems
 
 PATH: Final = "/_topcoat/clock"
@@ -53,19 +53,20 @@ Endpoint = Callable[[Request, ServiceClockControl], Awaitable[ClockReading]]
 
 def add_clock(app: FastAPI, access_: Access) -> None:
     described: dict[str, Any] = {"tags": ["Emulator"], "response_model": None, "responses": problems.DESCRIBED}
-    read, move = _administered(_read, access_), _administered(_move, access_)
+    read, move = _permitted("Read-clock", _read, access_), _permitted("Move-clock", _move, access_)
     app.add_api_route(PATH, read, methods=["GET"], operation_id="Read-clock", summary=_READ, **described)
     described["openapi_extra"] = {"requestBody": _BODY}
     app.add_api_route(PATH, move, methods=["POST"], operation_id="Move-clock", summary=_MOVE, **described)
 
 
-def _administered(answer: Endpoint, access_: Access) -> Callable[[Request], Awaitable[Response]]:
-    """Administrators only, by token; the clock belongs to no instance."""
+def _permitted(operation: str, answer: Endpoint, access_: Access) -> Callable[[Request], Awaitable[Response]]:
+    """By token alone; the clock belongs to no instance."""
+    needed = permissions.needed_role(operation)
 
     async def endpoint(request: Request) -> Response:
         flows: Flows = request.app.state.flows
         try:
-            access.check_role(access_.authenticate(request.headers), Role.ADMINISTRATOR)
+            access.check_role(access_.authenticate(request.headers), needed)
             answers.check_accepts_json(request.headers)
             return answers.json_answer(_shown(await answer(request, flows.service_clock)))
         except errors.TopcoatError as error:

@@ -1,0 +1,117 @@
+"""Every route in every role and without a token: allowed or refused as docs/permissions.md says."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.responses import Response
+
+from tests.conftest import INSTANCE, headers_of, open_client
+from tests.docs import permission_table
+from topcoat.app import create_app
+from topcoat.core.roles import Role
+from topcoat.settings import Settings
+from topcoat.surfaces import permissions
+from topcoat.surfaces.customer_insights import router
+from topcoat.surfaces.customer_insights.operation import Call
+
+MAY = permission_table.shown_cells(permission_table.PAGE.read_text())
+ROLES = [role.name.lower() for role in Role]
+REACHED = 299
+# Operation, method, path: all spellings of the API's own, and the others, which answer by themselves.
+ROUTES = [
+    (operation.id, operation.method, f"{prefix}/instances{path}")
+    for operation in router.OPERATIONS
+    for prefix in router.PREFIXES
+    for path in operation.paths
+]
+OTHER_ROUTES = [
+    ("Read-clock", "GET", "/_topcoat/clock"),
+    ("Move-clock", "POST", "/_topcoat/clock"),
+    ("Health-live", "GET", "/health/live"),
+    ("Health-ready", "GET", "/health/ready"),
+    ("openapi", "GET", "/openapi.json"),
+    ("swagger_ui_html", "GET", "/docs"),
+    ("swagger_ui_redirect", "GET", "/docs/oauth2-redirect"),
+    ("redoc_html", "GET", "/redoc"),
+]
+
+
+async def reach(_: Call) -> Response:
+    """Stands for an operation that was allowed."""
+    return Response(status_code=REACHED)
+
+
+@pytest.fixture
+async def stranger(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Without headers, on a service whose operations end where they would begin."""
+    monkeypatch.setattr(router, "OPERATIONS", [replace(operation, answer=reach) for operation in router.OPERATIONS])
+    async with open_client(Settings(home=tmp_path, database_url=sqlite_url)) as opened:
+        opened.headers.clear()
+        yield opened
+
+
+async def ask(client: httpx.AsyncClient, method: str, path: str, headers: dict[str, str]) -> int:
+    address = re.sub(r"{\w+(:path)?}", "x", path.replace("{instanceId}", INSTANCE))
+    return (await client.request(method, address, headers=headers)).status_code
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_role_may_what_the_table_says(stranger: httpx.AsyncClient, role: str) -> None:
+    column = 1 + ROLES.index(role)
+    headers = headers_of(role)
+
+    reached = [(*route, await ask(stranger, *route[1:], headers)) for route in ROUTES]
+    others = {name: await ask(stranger, method, path, headers) for name, method, path in OTHER_ROUTES}
+
+    assert [call for call in reached if call[-1] != (REACHED if MAY[call[0]][column] else 403)] == []
+    assert {name for name, status in others.items() if status == 403} == {n for n in others if not MAY[n][column]}
+    assert 401 not in others.values()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Ocp-Apim-Subscription-Key": "topcoat-primary-key"},
+        {"Authorization": "Bearer topcoat-owner"},
+        {"Authorization": "Bearer topcoat-owner", "Ocp-Apim-Subscription-Key": "of another"},
+    ],
+    ids=["nothing", "no token", "no key", "another key"],
+)
+async def test_without_token_and_key_nothing_is_reached(stranger: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    reached = [(*route, await ask(stranger, *route[1:], headers)) for route in ROUTES]
+
+    assert [call for call in reached if call[-1] != 401] == []
+
+
+async def test_what_belongs_to_no_instance_takes_a_token_alone(stranger: httpx.AsyncClient) -> None:
+    statuses = {name: await ask(stranger, method, path, {}) for name, method, path in OTHER_ROUTES}
+
+    assert {name for name, status in statuses.items() if status == 401} == {n for n in statuses if not MAY[n][0]}
+
+
+def test_every_route_has_an_entry() -> None:
+    app = create_app(Settings(database_url="sqlite:///unused.db"))
+    routes = {getattr(route, "operation_id", None) or route.name for route in app.routes}
+
+    assert routes == {route[0] for route in ROUTES + OTHER_ROUTES}
+    assert routes <= set(MAY)
+
+
+def test_an_operation_without_an_entry_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(router, "OPERATIONS", [replace(router.OPERATIONS[0], id="New-operation")])
+
+    with pytest.raises(LookupError, match="New-operation has no role"):
+        create_app(Settings(database_url="sqlite:///unused.db"))
+
+
+def test_every_operation_has_one_entry() -> None:
+    names = [name for operations in permissions.AREAS.values() for name in operations]
+
+    assert len(names) == len(set(names))
