@@ -113,6 +113,8 @@ async def test_an_unknown_change_is_not_found(client: httpx.AsyncClient, base: s
         ("", 400, "ParameterInvalid"),
         ("?customerId=", 400, "ParameterInvalid"),
         ("?customerId=a&customerId=b", 400, "ParameterInvalid"),
+        ("?customerId=%00", 400, "ParameterInvalid"),
+        ("?customerId=" + "a" * 101, 400, "ParameterInvalid"),
         ("?customerId=nobody", 404, "RecordNotFound"),
         ("?customerId=it%27s%20%2F%20%F0%9F%A5%90", 404, "RecordNotFound"),
     ],

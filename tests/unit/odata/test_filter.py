@@ -298,10 +298,22 @@ def test_a_filter_beyond_the_length_limit_is_refused():
         parser.parse_filter("A" * (lexer.LENGTH_MAX + 1))
 
 
-@pytest.mark.parametrize("text", ["A or " * 10_001 + "A", "A in (" + "1," * 10_000 + "1)"])
-def test_terms_beyond_the_limit_are_refused(text):
+@pytest.mark.parametrize(
+    ("start", "more", "end"),
+    [("A", " or A", ""), ("A", " and A", ""), ("not (A", " or A", ") "), ("A in (1", ",1", ")")],
+)
+def test_as_many_terms_are_read_as_the_limit_says_and_no_more(start, more, end):
+    parser.parse_filter(start + more * 9_999 + end)
+
     with pytest.raises(errors.QuerySyntaxError, match="found more than 10000 terms, expected at most 10000"):
-        parser.parse_filter(text)
+        parser.parse_filter(start + more * 10_000 + end)
+
+
+def test_the_items_of_a_list_are_terms_beside_others():
+    parser.parse_filter("A or A in (1,2) or " + "A or " * 9_996 + "A")
+
+    with pytest.raises(errors.QuerySyntaxError, match="found more than 10000 terms, expected at most 10000"):
+        parser.parse_filter("A or A in (1,2) or " + "A or " * 9_997 + "A")
 
 
 ALIASES = {"@x": "'it''s'", "@n": " 5 ", "@list": "('a', 'b')", "@S": "'S'"}

@@ -83,7 +83,7 @@ class ExpressionParser:
         self._cursor = cursor
         self._aliases = aliases
         self._aliased_length = 0
-        self._terms = 0
+        self._terms = 1  # conditions between `and` and `or`; of a list each item counts
         self._height = 0  # of the expression read last
 
     def read(self, weakest: int = OR) -> Expression:
@@ -244,10 +244,10 @@ class ExpressionParser:
         cursor.expect("(")
         items = []
         while True:
-            self._count_term()
             items.append(self._literal())
             if not cursor.skip(","):
                 break
+            self._count_term()
         if not cursor.skip(")"):
             raise cursor.failure("',' or ')'")
         return tuple(items)

@@ -15,7 +15,7 @@ _SEQUENCE_DIGITS_MAX: Final = 18
 
 async def list_changes(call: Call) -> Response:
     items = parameters.list_items(call.request.scope)
-    customer_id = parameters.get_text(items, "customerId", "the CustomerId of a profile")
+    customer_id = parameters.get_id(items, "customerId", "the CustomerId of a profile")
     changes = await call.flows.query.list_changes(call.instance, customer_id)
     return payloads.wire_answer(payloads.ChangeList(value=[_change(change) for change in changes]))
 

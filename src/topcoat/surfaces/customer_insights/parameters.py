@@ -35,6 +35,15 @@ def get_text(items: list[tuple[str, str]], name: str, expected: str) -> str:
     return text
 
 
+def get_id(items: list[tuple[str, str]], name: str, expected: str) -> str:
+    """The same, where it must be an id that a profile can have."""
+    text = get_text(items, name, expected)
+    if not catalog.check_id(text):
+        form = f"{expected}: 1 to {catalog.ID_LENGTH_MAX} characters without control characters"
+        raise errors.ParameterInvalid(parameter=name, found=f"'{catalog.shown(text)}'", expected=form)
+    return text
+
+
 def read_boolean(items: list[tuple[str, str]], name: str) -> bool:
     """False where it is not given."""
     text = find_text(items, name)
