@@ -2,16 +2,13 @@
 
 from typing import Final
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
-from topcoat.core import catalog, errors
-from topcoat.core.catalog import CUSTOMER, Document
+from topcoat.core.catalog import CUSTOMER
 from topcoat.core.search_configuration import IndexedColumn, SearchConfiguration
 from topcoat.flows.search_index import TableColumns
 from topcoat.surfaces import answers, bodies
-from topcoat.surfaces.customer_insights import payloads
+from topcoat.surfaces.customer_insights import payloads, shapes
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with
 from topcoat.surfaces.customer_insights.payloads import (
     AttributeSearchConfiguration,
@@ -21,18 +18,7 @@ from topcoat.surfaces.customer_insights.payloads import (
     SearchTables,
 )
 
-_EXPECTATIONS: Final = {
-    "bool_type": "true or false",
-    "string_type": "a string",
-    "list_type": "an array",
-    "model_type": "an object",
-}
-_MODELS: Final[dict[tuple[str, ...], type[BaseModel]]] = {
-    (): InstanceSearchConfiguration,
-    ("entityConfig",): EntitySearchConfiguration,
-    ("entityConfig", "attributes"): AttributeSearchConfiguration,
-    ("entityConfig", "attributes", "properties"): SearchProperties,
-}
+_TOLD: Final = {field.alias for field in InstanceSearchConfiguration.model_fields.values()} - {"entityConfig"}
 
 
 async def get_configuration(call: Call) -> Response:
@@ -41,7 +27,8 @@ async def get_configuration(call: Call) -> Response:
 
 
 async def replace_configuration(call: Call) -> Response:
-    sent = _parse(await bodies.read_object(call.request))
+    body = await bodies.read_object(call.request)
+    sent = shapes.read_shape(SearchTables, shapes.without_keys(body, _TOLD))
     tables = [_table_columns(table) for table in sent.entity_config]
     stored = await call.flows.search_index.replace_configuration(call.instance, tables, call.principal.name)
     return payloads.wire_answer(_payload(call.instance, stored))
@@ -87,40 +74,6 @@ def _table_columns(table: EntitySearchConfiguration) -> TableColumns:
         for attribute in table.attributes
     )
     return TableColumns(table.qualified_entity_name, tuple(columns))
-
-
-def _parse(body: Document) -> SearchTables:
-    """What the service itself says, such as the version, may be sent along and counts for nothing."""
-    told = {field.alias for field in InstanceSearchConfiguration.model_fields.values()} - {"entityConfig"}
-    sent = {name: value for name, value in body.items() if name not in told}
-    try:
-        return SearchTables.model_validate(sent, strict=True, extra="forbid", by_alias=True, by_name=False)
-    except ValidationError as error:
-        raise _invalid(error.errors(include_url=False)[0]) from None
-
-
-def _invalid(details: ErrorDetails) -> errors.ParameterInvalid:
-    place = details["loc"]
-    match details["type"]:
-        case "missing":
-            found, expected = "missing", "a value"
-        case "extra_forbidden":
-            found, expected = "not a key of the contract", _known_keys(place)
-        case kind:
-            found, expected = catalog.described(details["input"]), _EXPECTATIONS.get(kind, details["msg"])
-    return errors.ParameterInvalid(parameter=_path(place), found=found, expected=expected)
-
-
-def _path(place: tuple[int | str, ...]) -> str:
-    """`entityConfig[0].attributes[2].name`."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{catalog.shown(part)}" for part in place)
-    return "".join(parts).removeprefix(".")
-
-
-def _known_keys(place: tuple[int | str, ...]) -> str:
-    model = _MODELS[tuple(part for part in place[:-1] if isinstance(part, str))]
-    known = [str(field.alias) for field in model.model_fields.values()]
-    return f"one of {', '.join(known)}{catalog.suggestion(str(place[-1]), known)}"
 
 
 _PATHS: Final = ("/{instanceId}/manage/search",)
