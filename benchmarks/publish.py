@@ -36,7 +36,7 @@ def measure_publishing(kind: databases.Kind, profiles: int, activities: int, con
     with TemporaryDirectory(prefix="topcoat-home-") as home, databases.new_database(kind) as url:
         environment = {"TOPCOAT_HOME": home, "TOPCOAT_DATABASE_URL": url}
         console.print(f"{kind.value}: writing the sample, {profiles:,} profiles …")
-        environment_file = sample.write_sample(Path(home), profiles)
+        environment_file = sample.write_sample(Path(home), profiles, keeps_sources=False)
         _rewrite(Path(home, ACTIVITIES_FILE), lambda old, new: new.writelines(islice(old, activities)))
         processes.run_command(["topcoat", "migrate"], environment)
         refresh = ["topcoat", "refresh", str(environment_file)]

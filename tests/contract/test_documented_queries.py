@@ -312,11 +312,10 @@ def test_a_table_that_is_not_there_is_404_with_its_name(published_client: Publis
     assert f"'{address.partition('?')[0]}'" in outcome.value["message"]
 
 
-def test_reading_the_rows_of_a_source_table_is_not_there_yet_and_says_so(server: Server) -> None:
-    problem = read_over_http(server, "PoS_posPurchases", 501)
+def test_a_source_table_is_read_as_its_data_source_brought_it(published_client: PublishedClient) -> None:
+    records = read(published_client, "PoS_posPurchases?$top=2")
 
-    assert problem["errorCode"] == "NotSupported"
-    assert "Reading PoS_posPurchases is not supported yet" in problem["message"]
+    assert [record["PurchaseId"] for record in records] == ["POS_100001", "POS_100002"]
 
 
 def test_a_malformed_filter_is_an_error_with_its_place(published_client: PublishedClient) -> None:

@@ -97,6 +97,7 @@ def test_an_instance_is_what_the_file_says(tmp_path: Path) -> None:
         profile_lifetime=timedelta(hours=1, minutes=30),
         activity_lifetime=timedelta(weeks=2),
         catalog=catalog.Catalog(()),
+        source_files=(),
         customer_file=tmp_path / "customers.csv",
         key_ring_file=tmp_path / "keys.csv",
         activity_files=(tmp_path / "activities.jsonl", tmp_path / "more.ndjson"),
@@ -194,6 +195,15 @@ def test_a_data_source_may_have_an_underscore_when_it_is_said(tmp_path: Path) ->
     )
 
     assert load(tmp_path, text).catalog.get_table("My_PoS_posPurchases").data_source == "My_PoS"
+
+
+def test_the_records_of_a_source_table_are_kept_where_it_names_a_file(tmp_path: Path) -> None:
+    text = TEXT.replace("primary_key: PurchaseId", "primary_key: PurchaseId\n    file: more.ndjson")
+
+    environment = load(tmp_path, text)
+
+    assert environment.source_files == (("PoS_posPurchases", tmp_path / "more.ndjson"),)
+    assert [table.name for table in environment.catalog.tables if table.is_kept] == ["PoS_posPurchases"]
 
 
 def test_a_relative_environment_file_gives_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

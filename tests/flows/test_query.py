@@ -169,21 +169,10 @@ async def test_an_activity_is_read_by_its_id(service: Service, abbie: str) -> No
     assert await service.flows.query.read_record(INSTANCE, address, parse_options([])) == posted.record
 
 
-@pytest.mark.parametrize(
-    ("table", "options", "named"),
-    [
-        ("Customer", {"orderby": "tolower(LastName)"}, "tolower(LastName)"),
-        ("PoS_posPurchases", {}, "PoS_posPurchases"),
-    ],
-)
-async def test_what_is_not_built_is_refused_by_name(
-    service: Service, table: str, options: dict[str, str], named: str
-) -> None:
+async def test_what_is_not_built_is_refused_by_name(service: Service) -> None:
     """S32."""
-    with pytest.raises(errors.NotSupported) as raised:
-        await asking.page(service, table, **options)
-
-    assert named in raised.value.message
+    with pytest.raises(errors.NotSupported, match=r"tolower\(LastName\)"):
+        await asking.page(service, "Customer", orderby="tolower(LastName)")
 
 
 @pytest.mark.parametrize(

@@ -222,10 +222,8 @@ async def test_the_size_of_an_unknown_table_is_not_found(client: httpx.AsyncClie
     assert "did you mean 'Customer'?" in answer.json()["message"]
 
 
-async def test_the_size_of_a_table_whose_records_are_not_kept_is_refused(client: httpx.AsyncClient, base: str) -> None:
-    """S32."""
-    answer = await client.get(f"{base}/manage/tables/PoS_posPurchases/entitysize")
+async def test_the_size_of_a_source_table_is_that_of_its_records(client: httpx.AsyncClient, base: str) -> None:
+    size = await get_size(client, base, "PoS_posPurchases")
 
-    assert answer.status_code == 501
-    assert answer.json()["errorCode"] == "NotSupported"
-    assert "The size of PoS_posPurchases is not supported yet" in answer.json()["message"]
+    assert size["rowCount"] == int((await client.get(f"{base}/data/PoS_posPurchases/$count")).text)
+    assert size["size"] > 100 * size["rowCount"] > 0

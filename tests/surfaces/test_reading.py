@@ -184,7 +184,12 @@ async def test_writes_between_two_pages_do_not_show(client: httpx.AsyncClient, b
         ("Customer?$filter=%FF", 400, "", ""),
         ("Customer?$orderby=length(City)", 501, "NotSupported", "length(City)"),
         ("Customer?$apply=x", 501, "NotSupported", "$apply"),
-        ("PoS_posPurchases", 501, "NotSupported", "PoS_posPurchases"),
+        ("PoS_posPurchases?$filter=PurchaseId eq 'x'", 400, "OptionInvalid", "can be read, but not filtered"),
+        ("PoS_posPurchases?$search=x", 400, "OptionInvalid", "$search"),
+        ("PoS_posPurchases?$orderby=StoreName", 400, "OptionInvalid", "its key, PurchaseId"),
+        ("PoS_posPurchases?$expand=UnifiedActivity", 400, "OptionInvalid", "$expand"),
+        ("PoS_posPurchases('POS_1')", 404, "RecordNotFound", "'POS_1'"),
+        ("PoS_posPurchases(StoreName='Pier')", 400, "OptionInvalid", "is no key"),
     ],
 )
 async def test_what_cannot_be_answered_is_refused_by_name(

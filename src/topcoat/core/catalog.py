@@ -66,7 +66,10 @@ class ActivityConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`name` is qualified: `PoS_posPurchases`; `primary_key` names the column that identifies a record."""
+    """`name` is qualified: `PoS_posPurchases`; `primary_key` names the column that identifies a record.
+
+    `is_kept` says of a source table whether the snapshot holds its records.
+    """
 
     name: str
     kind: TableKind
@@ -74,6 +77,7 @@ class Table:
     primary_key: str
     data_source: str | None = None
     activity: ActivityConfiguration | None = None
+    is_kept: bool = False
     columns_by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
     mandatory_names: Sequence[str] = field(init=False, repr=False, compare=False)
 
@@ -101,9 +105,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The tables of one instance at one generation, in the order in which they are listed."""
+    """The tables of one instance at one generation, in the order in which they are listed.
+
+    `deleted_tables` went with their data source, while the snapshot still holds activities that came from them.
+    """
 
     tables: tuple[Table, ...]
+    deleted_tables: tuple[str, ...] = ()
     tables_by_name: Mapping[str, Table] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -117,7 +125,14 @@ class Catalog:
 
     def hidden_activity_tables(self) -> tuple[str, ...]:
         """Source tables whose activities no read returns (S16)."""
-        return tuple(t.name for t in self.tables if t.activity is not None and not t.activity.is_shown)
+        hidden = (t.name for t in self.tables if t.activity is not None and not t.activity.is_shown)
+        return (*hidden, *self.deleted_tables)
+
+    def without_data_source(self, name: str) -> "Catalog":
+        """The catalog when a data source is deleted with its tables and their activities."""
+        kept = tuple(table for table in self.tables if table.data_source != name)
+        gone = (table.name for table in self.tables if table.data_source == name)
+        return Catalog(kept, (*self.deleted_tables, *gone))
 
 
 CUSTOMER = "Customer"

@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -61,11 +61,19 @@ def map_source_record(table: Table, record: Document) -> SourceActivity:
 
 def validate_source_record(table: Table, record: Any) -> Document:
     """Like `catalog.validate_record`, with the table's time zone for date-times that have no offset."""
-    zone = _zone(table.activity.time_zone) if table.activity is not None else UTC
-    localised = {
-        name: _localised(value, zone) if _is_date_time(table, name) else value for name, value in record.items()
-    }
-    return catalog.validate_record(table, localised)
+    return catalog.validate_record(table, {name: localised(table, name, value) for name, value in record.items()})
+
+
+def localised(table: Table, column: str, value: Any) -> Any:
+    """A date-time without an offset as the instant that it is in the table's time zone; any other value as it is."""
+    if table.activity is None or table.activity.time_zone == "UTC":
+        return value
+    if not isinstance(value, str) or not _is_date_time(table, column):
+        return value
+    try:
+        return catalog.format_instant(catalog.parse_instant(value, ZoneInfo(table.activity.time_zone)))
+    except ValueError:
+        return value
 
 
 def _activity_document(
@@ -109,19 +117,6 @@ def _instant_text(value: str) -> str:
 def _is_date_time(table: Table, name: str) -> bool:
     column = table.columns_by_name.get(name)
     return column is not None and column.type is catalog.ColumnType.DATE_TIME
-
-
-def _localised(value: Any, zone: tzinfo) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return catalog.format_instant(catalog.parse_instant(value, zone))
-    except ValueError:
-        return value
-
-
-def _zone(name: str) -> tzinfo:
-    return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def document_digest(canonical_json: bytes) -> bytes:

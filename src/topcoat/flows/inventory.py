@@ -123,7 +123,12 @@ class Inventory:
             case TableKind.UNIFIED_ACTIVITY:
                 return await timelines.get_activities_size(scan, _shown(sight), view)
             case TableKind.SOURCE:
-                raise errors.NotSupported(what=f"The size of {table.name}", hint=" yet: its records are not kept")
+                if not table.is_kept:
+                    hint = ": its environment file names no file of its records"
+                    raise errors.NotSupported(what=f"The size of {table.name}", hint=hint)
+                return await sizes.get_table_size(
+                    scan, "source_record", instance_id=sight.instance_id, view=view, source_table=table.name
+                )
             case _:
                 assert_never(table.kind)
 

@@ -15,18 +15,24 @@ MEASURES_FILE: Final = "measures.csv"
 SEGMENTS_FILE: Final = "segments.csv"
 
 
-def environment_text() -> str:
+def environment_text(*, keeps_sources: bool = True) -> str:
     """YAML; `topcoat schema environment` describes what can be in it."""
-    return "\n".join(_lines()) + "\n"
+    return "\n".join(_lines(keeps_sources=keeps_sources)) + "\n"
 
 
-def _lines() -> Iterator[str]:
+def source_file(table: Table) -> str:
+    return f"{table.name}.csv"
+
+
+def _lines(*, keeps_sources: bool) -> Iterator[str]:
     yield "# The environment file of the sample; `topcoat refresh` publishes what it names."
     yield f"instance: {{id: {INSTANCE_ID}, name: {INSTANCE_NAME}, type: sandbox}}"
     yield "lifetimes: {profile: PT4H, activity: P30D}"
     yield "tables:"
     for table in tables.SOURCES:
         yield from _table_lines(table)
+        if keeps_sources:
+            yield f"    file: {source_file(table)}"
     yield "activities:"
     for table in tables.SOURCES:
         if table.activity is not None:

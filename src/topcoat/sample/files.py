@@ -21,8 +21,11 @@ SIZE: Final = 1000
 _SEED: Final = 20261031
 
 
-def write_sample(folder: Path, size: int = SIZE) -> Path:
-    """Write Contoso Coffee with that many customers and return its environment file; same size, same bytes."""
+def write_sample(folder: Path, size: int = SIZE, *, keeps_sources: bool = True) -> Path:
+    """Write Contoso Coffee with that many customers and return its environment file; same size, same bytes.
+
+    Whether a refresh keeps the records of the source tables is the environment file's to say.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(_SEED)
     with ExitStack() as stack:
@@ -33,7 +36,8 @@ def write_sample(folder: Path, size: int = SIZE) -> Path:
         for person in people.make_people(size, chance):
             _write_person(files, person, journal, chance)
     environment = folder / ENVIRONMENT_FILE
-    environment.write_text(environment_text.environment_text(), encoding="utf-8", newline="\n")
+    text = environment_text.environment_text(keeps_sources=keeps_sources)
+    environment.write_text(text, encoding="utf-8", newline="\n")
     return environment
 
 
@@ -47,7 +51,8 @@ class _Files:
         self._segments = _CsvFile(folder / environment_text.SEGMENTS_FILE, tables.SEGMENT_COLUMNS, stack)
         self._truth = _CsvFile(folder / TRUTH_FILE, tables.TRUTH_COLUMNS, stack)
         self._sources = {
-            table.name: _CsvFile(folder / f"{table.name}.csv", table.columns_by_name, stack) for table in tables.SOURCES
+            table.name: _CsvFile(folder / environment_text.source_file(table), table.columns_by_name, stack)
+            for table in tables.SOURCES
         }
         path = folder / environment_text.ACTIVITIES_FILE
         self._activities: BinaryIO = stack.enter_context(path.open("wb"))

@@ -160,11 +160,15 @@ _PROFILE_COUNT = PointStatement(
 
 
 def dump_catalog(catalog: Catalog) -> str:
-    return dump_json([_table_document(table) for table in catalog.tables])
+    tables = [_table_document(table) for table in catalog.tables]
+    return dump_json({"tables": tables, "deleted_tables": catalog.deleted_tables})
 
 
 def load_catalog(json_text: str) -> Catalog:
-    return Catalog(tuple(_load_table(document) for document in load_json(json_text)))
+    """Earlier versions wrote the list of tables alone."""
+    document = load_json(json_text)
+    tables, deleted = (document, ()) if isinstance(document, list) else (document["tables"], document["deleted_tables"])
+    return Catalog(tuple(map(_load_table, tables)), tuple(deleted))
 
 
 def _table_document(table: Table) -> dict[str, Any]:
@@ -178,6 +182,7 @@ def _table_document(table: Table) -> dict[str, Any]:
         "activity": None
         if activity is None
         else {name: getattr(activity, name) for name in ActivityConfiguration.__dataclass_fields__},
+        "is_kept": table.is_kept,
     }
 
 
@@ -193,6 +198,7 @@ def _load_table(document: dict[str, Any]) -> Table:
             for name, type_, is_key, is_mandatory in document["columns"]
         ),
         activity=None if activity is None else ActivityConfiguration(**activity),
+        is_kept=document.get("is_kept", False),
     )
 
 

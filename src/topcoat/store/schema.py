@@ -1,7 +1,7 @@
 """The tables. Instants are integer microseconds; row intervals `[generation_from, generation_to)` are half open (S21).
 
 Every table that grows carries `instance_id` and `customer_id` in its primary key, and nothing refers across customers,
-so that PostgreSQL can be distributed by `customer_id`. (`waiting_activity` has no customer yet.)
+so that PostgreSQL can be distributed by `customer_id`. (`waiting_activity` has no customer yet, `source_record` none.)
 The indexes of an instance's search configuration are not here: `store/search_definitions.py` says which there are.
 No index but a primary key begins with `instance_id`: on a table without statistics PostgreSQL would take any that does
 for a look-up by key, and read the whole instance.
@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
-HEAD_REVISION = "2026_11_25_0900"
+HEAD_REVISION = "2026_11_25_0940"
 GENERATION_OPEN = 2**63 - 1
 
 metadata = MetaData(
@@ -128,6 +128,7 @@ generation = Table(
     Column("started_at", BigInteger, nullable=False),
     Column("activated_at", BigInteger),
     Column("closed_at", BigInteger),
+    Column("refreshed_at", BigInteger, comment="of the refresh that brought its rows; null: when it was activated"),
     info=_DATA,
 )
 
@@ -212,6 +213,20 @@ segment_membership = Table(
     Column("generation_to", BigInteger, nullable=False),
     Index(None, "customer_id", "instance_id"),
     info=_DATA,
+)
+
+source_record = Table(
+    "source_record",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("source_table", key_text(), primary_key=True),
+    Column("source_key", key_text(), primary_key=True),
+    Column("generation_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("generation_to", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("document", json_document(), nullable=False),
+    info=_DATA,
+    postgresql_with={"fillfactor": 80},
 )
 
 override = Table(

@@ -15,10 +15,15 @@ class Size:
     size_bytes: int
 
 
-async def get_table_size(reader: ScanReader, table: str, *, instance_id: int, view: View) -> Size:
-    """Of `snapshot_profile` or `measure_record`."""
+async def get_table_size(
+    reader: ScanReader, table: str, *, instance_id: int, view: View, source_table: str | None = None
+) -> Size:
+    """Of `snapshot_profile`, of `measure_record`, or with a source table of its records in `source_record`."""
     rows = f"{table} a WHERE a.instance_id = {instance_id} AND {at_generation('a')}"
-    return await get_size(reader, rows, view_parameters(view))
+    if source_table is None:
+        return await get_size(reader, rows, view_parameters(view))
+    of_table = f"{rows} AND a.source_table = :source_table"
+    return await get_size(reader, of_table, view_parameters(view) | {"source_table": source_table})
 
 
 async def get_size(reader: ScanReader, rows: str, parameters: dict[str, Any]) -> Size:

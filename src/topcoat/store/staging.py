@@ -76,7 +76,14 @@ MEMBERSHIPS = SnapshotTable(
     unique=("customer_id", "segment"),
     compared=("segment", "customer_id"),
 )
-SNAPSHOT_TABLES = (PROFILES, ACTIVITIES, KEY_RING, ALIASES, MEASURES, MEMBERSHIPS)
+SOURCE_RECORDS = SnapshotTable(
+    name="source_record",
+    columns={"source_table": "key", "source_key": "key", "digest": "bytes", "document": "json"},
+    key=("source_table", "source_key"),
+    unique=("source_table", "source_key"),
+    compared=("source_table", "source_key", "digest"),
+)
+SNAPSHOT_TABLES = (PROFILES, ACTIVITIES, KEY_RING, ALIASES, MEASURES, MEMBERSHIPS, SOURCE_RECORDS)
 
 _POSTGRESQL_TYPES = {"key": 'text COLLATE "C"', "bytes": "bytea", "json": "text", "bigint": "bigint", "text": "text"}
 _SQLITE_TYPES = {"key": "text", "bytes": "blob", "json": "text", "bigint": "integer", "text": "text"}

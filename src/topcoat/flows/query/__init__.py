@@ -22,6 +22,7 @@ from topcoat.flows.query.plan import ReadPlan
 from topcoat.flows.query.profile_reads import Index, MergedProfile, ProfileRead
 from topcoat.flows.query.reading import Reading
 from topcoat.flows.query.sight import Sight, Sights
+from topcoat.flows.query.source_reads import SourceRead
 from topcoat.store import profiles, signing_keys
 from topcoat.store.engine import Store
 
@@ -64,6 +65,8 @@ class Query:
             planned = await self._of_profile(sight, planned, key)
         elif table.kind is TableKind.UNIFIED_ACTIVITY:
             return await self._read_activity(sight, planned, key)
+        elif table.kind is TableKind.SOURCE:
+            return await SourceRead(self._reading(sight), planned).record(key)
         elif address.key_column is None or plan.is_primary(table, address.key_column):
             planned = replace(planned, customer_ids=(key,))
         rows, _, _ = await self._rows(self._reading(sight), planned, None)
@@ -152,6 +155,9 @@ class Query:
                 measured, has_more = await MeasureRead(reading, planned).page(after)
                 shown = [planned.shape(record) for record in measured]
                 return shown, measured[-1] if measured else None, has_more
+            case TableKind.SOURCE:
+                kept, has_more = await SourceRead(reading, planned).page(after)
+                return [planned.shape(record) for record in kept], kept[-1] if kept else None, has_more
             case _:
                 merged, has_more = await (await self._profile_read(reading, planned)).page(after)
                 records = await self._expanded(reading, planned, merged)
@@ -163,6 +169,8 @@ class Query:
                 return await ActivityRead(reading, planned).count()
             case TableKind.CUSTOMER_MEASURE:
                 return await MeasureRead(reading, planned).count()
+            case TableKind.SOURCE:
+                return await SourceRead(reading, planned).count()
             case _:
                 return await (await self._profile_read(reading, planned)).count()
 
@@ -268,11 +276,17 @@ def _narrowed(planned: ReadPlan, customer_ids: tuple[str, ...]) -> ReadPlan:
 def _key_of(record: Document, planned: ReadPlan) -> Document:
     """The values that say where a record stands: those of the order, and its ids."""
     ordered = [key.column.name for key in planned.order]
-    names = dict.fromkeys((*ordered, *_STANDING.get(planned.table.kind, ()), CUSTOMER_ID))
-    return {name: record[name] for name in names}
+    return {name: record[name] for name in dict.fromkeys((*ordered, *_ids_of(planned.table)))}
 
 
-_STANDING = {TableKind.UNIFIED_ACTIVITY: ("ActivityTime", "ActivityId")}
+def _ids_of(table: Table) -> tuple[str, ...]:
+    match table.kind:
+        case TableKind.UNIFIED_ACTIVITY:
+            return ("ActivityTime", "ActivityId", CUSTOMER_ID)
+        case TableKind.SOURCE:
+            return (table.primary_key,)
+        case _:
+            return (CUSTOMER_ID,)
 
 
 def _question(options: QueryOptions, instance: str, address: RecordAddress) -> str:

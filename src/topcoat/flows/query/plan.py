@@ -112,13 +112,27 @@ def _refuse_documented(table: Table, options: QueryOptions) -> None:
 
 
 def _refuse_misplaced(table: Table, options: QueryOptions) -> None:
-    if table.kind is TableKind.SOURCE:
-        raise errors.NotSupported(what=f"Reading {table.name}", hint=" yet; its records are not kept")
     if table.kind is TableKind.CUSTOMER:
         return
+    if table.kind is TableKind.SOURCE:
+        _refuse_unkept(table)
+        _refuse_other_orders(table, options.orderby)
     for option, is_given in {"$search": options.search is not None, "IsMemberOfSegment": options.segments}.items():
         if is_given:
             raise errors.OptionInvalid(option=option, reason=f"is not supported on {table.name}; {CUSTOMER} takes it")
+
+
+def _refuse_unkept(table: Table) -> None:
+    if not table.is_kept:
+        hint = ": its environment file names no file of its records"
+        raise errors.NotSupported(what=f"Reading {table.name}", hint=hint)
+
+
+def _refuse_other_orders(table: Table, orderby: tuple[OrderBy, ...]) -> None:
+    for key in _sort_keys(table, orderby):
+        if key.column.name != table.primary_key:
+            reason = f"takes no other column of {table.name} than its key, {table.primary_key}"
+            raise errors.OptionInvalid(option="$orderby", reason=reason)
 
 
 def _condition(table: Table, options: QueryOptions) -> Expression | None:

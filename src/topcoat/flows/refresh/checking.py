@@ -3,7 +3,7 @@
 from topcoat.core import errors
 from topcoat.flows.refresh.publication import Publication
 from topcoat.store import staging
-from topcoat.store.staging import ACTIVITIES, KEY_RING, MEASURES, MEMBERSHIPS, PROFILES, SnapshotTable
+from topcoat.store.staging import ACTIVITIES, KEY_RING, MEASURES, MEMBERSHIPS, PROFILES, SOURCE_RECORDS, SnapshotTable
 
 
 async def merge_staged(publication: Publication) -> None:
@@ -15,6 +15,7 @@ async def merge_staged(publication: Publication) -> None:
     await _refuse_duplicates(publication, KEY_RING, "key")
     await _refuse_duplicates(publication, ACTIVITIES, "ActivityId of one customer")
     await _refuse_duplicates(publication, MEASURES, "CustomerId")
+    await _refuse_duplicates(publication, SOURCE_RECORDS, "key")
     for table in (KEY_RING, ACTIVITIES, MEASURES, MEMBERSHIPS):
         stranger = await staging.find_stranger(publication.session, table)
         if stranger is not None:

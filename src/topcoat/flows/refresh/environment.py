@@ -34,7 +34,7 @@ _SEARCH_TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the environment file says; the paths are absolute."""
+    """What the environment file says; the paths are absolute, those of source tables beside the table's name."""
 
     instance_id: str
     name: str
@@ -43,6 +43,7 @@ class Environment:
     profile_lifetime: timedelta
     activity_lifetime: timedelta
     catalog: Catalog
+    source_files: tuple[tuple[str, Path], ...]
     customer_file: Path
     key_ring_file: Path | None
     activity_files: tuple[Path, ...]
@@ -119,7 +120,7 @@ def _faults(file: EnvironmentFile, folder: Path) -> Iterator[tuple[Place, str]]:
     yield from _id_faults(("unified", "customer", "columns"), file.unified.customer.columns, ids)
     if file.unified.measures is not None:
         yield from _id_faults(("unified", "measures", "columns"), file.unified.measures.columns, ids[:1])
-    for place, written in _written_files(file.unified):
+    for place, written in (*_source_files(file), *_written_files(file.unified)):
         yield from _file_faults((*place, "file"), folder / written)
     if file.search is not None:
         yield from _search_faults(file.search, file.unified.customer.columns)
@@ -175,6 +176,12 @@ def _id_faults(place: Place, columns: Mapping[str, ColumnType], ids: Iterable[st
             yield (*place, name), f"found {columns[name].value}, expected string"
 
 
+def _source_files(file: EnvironmentFile) -> Iterator[tuple[Place, str]]:
+    for name, table in file.tables.items():
+        if table.file is not None:
+            yield ("tables", name), table.file
+
+
 def _written_files(unified: model.Unified) -> Iterator[tuple[Place, str]]:
     yield ("unified", "customer"), unified.customer.file
     if unified.key_ring is not None:
@@ -217,6 +224,7 @@ def _environment(file: EnvironmentFile, folder: Path) -> Environment:
         profile_lifetime=file.lifetimes.profile,
         activity_lifetime=file.lifetimes.activity,
         catalog=_catalog(file),
+        source_files=tuple((n, folder / t.file) for n, t in file.tables.items() if t.file is not None),
         customer_file=folder / unified.customer.file,
         key_ring_file=None if unified.key_ring is None else folder / unified.key_ring.file,
         activity_files=tuple(folder / activities.file for activities in unified.activities),
@@ -288,6 +296,7 @@ def _source_table(name: str, table: model.SourceTable, activity: model.Activity 
         primary_key=table.primary_key,
         data_source=table.data_source or name.partition("_")[0],
         activity=None if activity is None else _activity_configuration(activity),
+        is_kept=table.file is not None,
     )
 
 

@@ -200,6 +200,9 @@ class SourceTable(_Part):
     data_source: Text | None = Field(
         None, description="The data source; by default the part of the table's name before the first underscore."
     )
+    file: Text | None = Field(
+        None, description="A CSV or JSON Lines file of its records, relative to this one; without it none can be read."
+    )
 
 
 class CustomerLink(_Part):

@@ -8,12 +8,21 @@ from typing import Any, Final
 import orjson
 
 from topcoat.clock import to_microseconds
-from topcoat.core.catalog import Document
+from topcoat.core.catalog import Document, Table
 from topcoat.core.mapping import document_digest
-from topcoat.flows.refresh import unified_files
+from topcoat.flows.refresh import source_tables, unified_files
 from topcoat.flows.refresh.publication import Publication
 from topcoat.store import staging
-from topcoat.store.staging import ACTIVITIES, ALIASES, KEY_RING, MEASURES, MEMBERSHIPS, PROFILES, SnapshotTable
+from topcoat.store.staging import (
+    ACTIVITIES,
+    ALIASES,
+    KEY_RING,
+    MEASURES,
+    MEMBERSHIPS,
+    PROFILES,
+    SOURCE_RECORDS,
+    SnapshotTable,
+)
 
 STAGED_ROWS_MAX: Final = 10_000
 
@@ -30,6 +39,8 @@ async def read_files(publication: Publication) -> None:
         report.measures = await _read_measures(publication, environment.measure_file)
     if environment.segment_file is not None:
         await _read_memberships(publication, environment.segment_file)
+    for name, path in environment.source_files:
+        await _read_source_table(publication, environment.catalog.get_table(name), path)
     await staging.index_staging(publication.session)
 
 
@@ -67,6 +78,12 @@ async def _read_memberships(publication: Publication, path: Path) -> None:
     file = _start(publication, path, "segments")
     rows = unified_files.read_memberships(publication.environment, publication.progress.advance)
     await _stage(publication, MEMBERSHIPS, ((file, r.line, r.segment, r.customer_id or "") for r in rows))
+
+
+async def _read_source_table(publication: Publication, table: Table, path: Path) -> None:
+    file = _start(publication, path, table.name)
+    rows = source_tables.read_source_table(table, path, publication.progress.advance)
+    await _stage(publication, SOURCE_RECORDS, ((file, r.line, table.name, r.key, *_digested(r.document)) for r in rows))
 
 
 def _start(publication: Publication, path: Path, what: str) -> int:

@@ -10,8 +10,8 @@ from typing import Any, Final, NoReturn
 
 import orjson
 
-from topcoat.core import catalog, errors
-from topcoat.core.catalog import ColumnType, Document, Table
+from topcoat.core import catalog, errors, mapping
+from topcoat.core.catalog import Column, ColumnType, Document, Table
 from topcoat.flows.refresh import source_lines
 from topcoat.flows.refresh.environment import CSV_SUFFIXES
 from topcoat.flows.refresh.source_lines import Advance
@@ -75,10 +75,14 @@ def _csv_lines(file: Path, advance: Advance) -> Iterator[str]:
 def _parsers(table: Table) -> list[tuple[str, Any]]:
     """For the columns whose text is not the value itself."""
     return [
-        (column.name, partial(catalog.parse_text, table, column))
+        (column.name, partial(_parsed, table, column))
         for column in table.columns
         if column.type is not ColumnType.STRING
     ]
+
+
+def _parsed(table: Table, column: Column, text: str) -> Any:
+    return catalog.parse_text(table, column, mapping.localised(table, column.name, text))
 
 
 def _checked_header(source: Source, names: Sequence[str]) -> Sequence[str]:
@@ -142,7 +146,7 @@ def _broken_json(text: bytes, error: orjson.JSONDecodeError) -> str:
 
 
 def _validated(table: Table, name: str, value: Any) -> Any:
-    return catalog.validate_value(table, table.columns_by_name[name], value)
+    return catalog.validate_value(table, table.columns_by_name[name], mapping.localised(table, name, value))
 
 
 def _wrong_type(error: errors.WrongType) -> str:

@@ -9,7 +9,7 @@ from topcoat.flows.refresh.indexing import Indexing
 from topcoat.flows.refresh.progress import Reporter
 from topcoat.flows.refresh.publication import Publication
 from topcoat.store import staging
-from topcoat.store.staging import ACTIVITIES, ALIASES, KEY_RING, MEASURES, MEMBERSHIPS, PROFILES
+from topcoat.store.staging import ACTIVITIES, ALIASES, KEY_RING, MEASURES, MEMBERSHIPS, PROFILES, SOURCE_RECORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ async def _tell_unified(_: Publication) -> str:
 
 
 async def _write_profiles(publication: Publication) -> None:
-    await publication.write(PROFILES, KEY_RING, ALIASES)
+    await publication.write(SOURCE_RECORDS, PROFILES, KEY_RING, ALIASES)
 
 
 async def _index(publication: Publication) -> None:

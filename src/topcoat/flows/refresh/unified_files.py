@@ -79,7 +79,7 @@ def read_profiles(environment: Environment, advance: Advance) -> Iterator[Profil
     source = Source(environment.customer_file, table, header=tuple(table.columns_by_name), required=(CUSTOMER_ID,))
     byte_count = _Count(advance)
     for line, document in source_records.read_records(source, byte_count.add):
-        customer_id = _checked_id(source, line, CUSTOMER_ID, document[CUSTOMER_ID])
+        customer_id = checked_id(source, line, CUSTOMER_ID, document[CUSTOMER_ID])
         yield ProfileRow(line, customer_id, document, _previous_ids(source, line, document))
     if not byte_count.total:
         source.refuse(1, "the file is empty, expected the customers")
@@ -93,8 +93,8 @@ def read_activities(environment: Environment, file: Path, advance: Advance) -> I
     for line, document in source_records.read_records(source, advance):
         yield ActivityRow(
             line=line,
-            activity_id=_checked_id(source, line, table.primary_key, document[table.primary_key]),
-            customer_id=_checked_id(source, line, CUSTOMER_ID, document[CUSTOMER_ID]),
+            activity_id=checked_id(source, line, table.primary_key, document[table.primary_key]),
+            customer_id=checked_id(source, line, CUSTOMER_ID, document[CUSTOMER_ID]),
             activity_time=datetime.fromisoformat(document["ActivityTime"]),
             activity_type=document["ActivityType"],
             source_table=document.get("EntityName"),
@@ -114,8 +114,8 @@ def read_key_ring(environment: Environment, advance: Advance) -> Iterator[KeyRow
         if table not in tables:
             hint = catalog.suggestion(table, tables)
             source.refuse(line, f"'{catalog.shown(table)}' is no source table of the environment{hint}")
-        key = _checked_id(source, line, "Key", document["Key"])
-        yield KeyRow(line, table, key, _checked_id(source, line, CUSTOMER_ID, document[CUSTOMER_ID]))
+        key = checked_id(source, line, "Key", document["Key"])
+        yield KeyRow(line, table, key, checked_id(source, line, CUSTOMER_ID, document[CUSTOMER_ID]))
 
 
 def read_measures(environment: Environment, advance: Advance) -> Iterator[MeasureRow]:
@@ -124,7 +124,7 @@ def read_measures(environment: Environment, advance: Advance) -> Iterator[Measur
     table = environment.catalog.get_table(catalog.CUSTOMER_MEASURE)
     source = Source(environment.measure_file, table, header=tuple(table.columns_by_name), required=(CUSTOMER_ID,))
     for line, document in source_records.read_records(source, advance):
-        yield MeasureRow(line, _checked_id(source, line, CUSTOMER_ID, document[CUSTOMER_ID]), document)
+        yield MeasureRow(line, checked_id(source, line, CUSTOMER_ID, document[CUSTOMER_ID]), document)
 
 
 def read_memberships(environment: Environment, advance: Advance) -> Iterator[MembershipRow]:
@@ -136,7 +136,7 @@ def read_memberships(environment: Environment, advance: Advance) -> Iterator[Mem
         segment = _checked_segment(source, line, document["Segment"])
         customer_id = document.get(CUSTOMER_ID)
         if customer_id is not None:
-            _checked_id(source, line, CUSTOMER_ID, customer_id)
+            checked_id(source, line, CUSTOMER_ID, customer_id)
         yield MembershipRow(line, segment, customer_id)
 
 
@@ -152,7 +152,7 @@ class _Count:
         self._advance(amount)
 
 
-def _checked_id(source: Source, line: int, column: str, value: str) -> str:
+def checked_id(source: Source, line: int, column: str, value: str) -> str:
     if not catalog.check_id(value):
         source.refuse(line, f"column {column} got {catalog.described(value)}, expected {_ID_EXPECTED}")
     return value
@@ -172,7 +172,7 @@ def _previous_ids(source: Source, line: int, document: Document) -> tuple[str, .
         return ()
     ids = [part.strip() for part in text.split(";") if part.strip()]
     for previous in ids:
-        _checked_id(source, line, PREVIOUS_CUSTOMER_ID, previous)
+        checked_id(source, line, PREVIOUS_CUSTOMER_ID, previous)
     if document[CUSTOMER_ID] in ids:
         source.refuse(line, f"column {PREVIOUS_CUSTOMER_ID} names the profile's own CustomerId, expected earlier ones")
     return tuple(dict.fromkeys(ids))

@@ -194,6 +194,6 @@ OPERATIONS: Final = (
         summary="Count the records of a table and the bytes of their documents",
         responses=answers_with(200, payloads.EntitySize, "The size of what a read of the table returns.")
         | answers_with(404, payloads.ApiErrorResult, "There is no such table.")
-        | answers_with(501, payloads.ApiErrorResult, "The records of this table are not kept."),
+        | answers_with(501, payloads.ApiErrorResult, "The environment file names no file for the table's records."),
     ),
 )

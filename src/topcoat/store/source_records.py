@@ -1,0 +1,96 @@
+"""Records of source tables, as the snapshot has them."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from topcoat.core.catalog import Column, ColumnType, Document, Table
+from topcoat.core.overlay.override import View
+from topcoat.store import keyset, profile_sql, values
+from topcoat.store.engine import load_json
+from topcoat.store.filters import Parameters
+from topcoat.store.keyset import Key
+from topcoat.store.point import PointConnection, PointStatement, prepared
+from topcoat.store.profile_sql import at_generation
+from topcoat.store.scans import ScanReader
+
+
+@dataclass(frozen=True, slots=True)
+class SourceQuestion:
+    """Records come in the order of their keys' texts, or `is_by_value`, which for numbers is another."""
+
+    instance_id: int
+    table: Table
+    is_by_value: bool = False
+    is_descending: bool = False
+
+    @property
+    def key_column(self) -> Column:
+        return self.table.columns_by_name[self.table.primary_key]
+
+
+async def list_source_records(
+    reader: ScanReader, question: SourceQuestion, view: View, *, after: Any = None, skip: int, limit: int
+) -> list[Document]:
+    """From behind the record with the key `after` on."""
+    parameters = Parameters(reader.is_postgresql)
+    rows = _rows(question, parameters)
+    keys = [Key(_key_sql(question, is_postgresql=reader.is_postgresql), question.is_descending, is_nullable=False)]
+    behind = "1 = 1" if after is None else keyset.behind(keys, [_position(question, parameters, after)])
+    text = (
+        f"SELECT CAST(r.document AS text) FROM {rows} AND ({behind})"
+        f" ORDER BY {keyset.order_by(keys)} LIMIT :limit OFFSET :skip"
+    )
+    bound = parameters.values | profile_sql.view_parameters(view) | {"limit": limit, "skip": skip}
+    return [load_json(document) for (document,) in await reader.fetch(prepared(text), bound)]
+
+
+async def count_source_records(reader: ScanReader, question: SourceQuestion, view: View) -> int:
+    parameters = Parameters(reader.is_postgresql)
+    text = f"SELECT count(*) FROM {_rows(question, parameters)}"
+    rows = await reader.fetch(prepared(text), parameters.values | profile_sql.view_parameters(view))
+    return int(rows[0][0])
+
+
+async def find_source_record(
+    connection: PointConnection, question: SourceQuestion, view: View, key: str
+) -> Document | None:
+    values_ = {
+        "instance_id": question.instance_id,
+        "source_table": question.table.name,
+        "key": key,
+        "generation": view.generation,
+    }
+    rows = await connection.fetch_point(_FIND, values_)
+    return load_json(rows[0][0]) if rows else None
+
+
+_FIND: Final = PointStatement(f"""
+SELECT CAST(r.document AS text) FROM source_record r
+WHERE r.instance_id = :instance_id AND r.source_table = :source_table AND r.source_key = :key AND {at_generation("r")}
+""")
+
+
+def _rows(question: SourceQuestion, parameters: Parameters) -> str:
+    """FROM and WHERE of the records `r`."""
+    table = parameters.bind(question.table.name, "text")
+    return (
+        f"source_record r WHERE r.instance_id = {question.instance_id} AND r.source_table = {table}"
+        f" AND {at_generation('r')}"
+    )
+
+
+def _is_text(question: SourceQuestion) -> bool:
+    return not question.is_by_value or question.key_column.type is ColumnType.STRING
+
+
+def _key_sql(question: SourceQuestion, *, is_postgresql: bool) -> str:
+    if _is_text(question):
+        return "r.source_key"
+    return values.value_sql(question.key_column, "r.document", is_postgresql=is_postgresql)
+
+
+def _position(question: SourceQuestion, parameters: Parameters, key: Any) -> str:
+    if _is_text(question):
+        return parameters.bind(str(key), "text")
+    bound = values.bound(question.key_column, key, is_postgresql=parameters.is_postgresql)
+    return parameters.bind(bound, values.parameter_type(question.key_column))
