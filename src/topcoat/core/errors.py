@@ -15,7 +15,7 @@ TopcoatError
 │   ├── ClockRequestInvalid, ParameterInvalid
 │   └── EnvironmentInvalid, SourceInvalid
 ├── Conflict
-│   ├── ActivityExists, RefreshRunning, NothingToUndo
+│   ├── ActivityExists, RefreshRunning, NothingToUndo, IdempotencyKeyReused
 ├── NotSupported
 └── Unavailable
     ├── Overloaded, StoreUnreachable, QueryTooSlow, SchemaOutdated
@@ -237,6 +237,14 @@ class RefreshRunning(Conflict):
 
 class NothingToUndo(Conflict):
     text = "There is no earlier generation to go back to."
+
+
+class IdempotencyKeyReused(Conflict):
+    text = "The Idempotency-Key stands for another request, whose write is still live; send a key of its own with each."
+
+    @property
+    def target(self) -> str:
+        return "Idempotency-Key"
 
 
 class NotSupported(TopcoatError):

@@ -9,9 +9,11 @@ from typing import Any, Final
 from topcoat.clock import Clock
 from topcoat.core import catalog, errors, mapping
 from topcoat.core.catalog import CUSTOMER_ID, UNIFIED_ACTIVITY_TABLE, Document, Table, TableKind
+from topcoat.core.idempotency import RequestKey
 from topcoat.core.overlay import lifetime
 from topcoat.flows.instances import CurrentCatalog, Instances
 from topcoat.store.batches import ActivityWrite, GenerationMoved, OverrideWrite, WithdrawalWrite, WriteRequest, Written
+from topcoat.store.idempotency import KeptAnswer
 from topcoat.store.writer import Writer
 
 CHECKS_MAX: Final = 5
@@ -24,6 +26,7 @@ class Write:
     valid_until: str | None
     caller: str | None
     principal: str
+    key: RequestKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class IngestedActivity:
     activity_id: str
     record: Document
     is_waiting: bool
+    is_replayed: bool
 
 
 class Ingest:
@@ -41,8 +45,9 @@ class Ingest:
         self._instances = instances
         self._clock = clock
 
-    async def override_profile(self, instance: str, table: str, record_id: str, values: Document, write: Write) -> None:
-        """Change columns of an existing profile until the write lapses (S5-S8)."""
+    async def override_profile(self, instance: str, table: str, record_id: str, values: Document, write: Write) -> bool:
+        """Change columns of an existing profile until the write lapses (S5-S8); return whether that had happened
+        before, under the same idempotency key."""
         valid_until = _requested(write)
 
         def checked(current: CurrentCatalog) -> OverrideWrite:
@@ -57,9 +62,11 @@ class Ingest:
                 valid_until=valid_until,
                 caller=write.caller,
                 principal=write.principal,
+                key=write.key,
             )
 
-        await self._write_checked(instance, checked)
+        answer = await self._write_once(instance, checked, write.key)
+        return isinstance(answer, KeptAnswer)
 
     async def ingest_activity(self, instance: str, table: str, record: Document, write: Write) -> IngestedActivity:
         """Publish an activity, in UnifiedActivity or in source format (S11-S14)."""
@@ -71,14 +78,23 @@ class Ingest:
             latest[:] = [activity]
             return activity
 
-        written = await self._write_checked(instance, checked)
-        return _ingested(latest[0], written)
+        answer = await self._write_once(instance, checked, write.key)
+        return _replayed(answer) if isinstance(answer, KeptAnswer) else _ingested(latest[0], answer)
 
     async def withdraw_change(self, instance: str, sequence: int, write: Write) -> None:
         """End one live change for good (S9)."""
         await self._writer.write(instance, WithdrawalWrite(sequence, write.principal))
 
-    async def _write_checked(self, instance: str, checked: Callable[[CurrentCatalog], WriteRequest]) -> Written:
+    async def _write_once(
+        self, instance: str, checked: Callable[[CurrentCatalog], WriteRequest], key: RequestKey | None
+    ) -> Written | KeptAnswer:
+        """What happened before is not checked again: it would not pass, where a refresh changed tables since."""
+        kept = None if key is None else await self._writer.find_answer(instance, key)
+        return kept or await self._write_checked(instance, checked)
+
+    async def _write_checked(
+        self, instance: str, checked: Callable[[CurrentCatalog], WriteRequest]
+    ) -> Written | KeptAnswer:
         """Commit what was checked; check again when a refresh was activated between the check and the commit."""
         for _ in range(CHECKS_MAX):
             request = await self._instances.checked(instance, checked)
@@ -115,6 +131,7 @@ class Ingest:
             valid_until=valid_until,
             caller=write.caller,
             principal=write.principal,
+            key=write.key,
         )
 
     def _unified(self, table: Table, record: Document) -> Document:
@@ -164,9 +181,19 @@ def _check_key(table: Table, column: str, value: Any) -> None:
 
 
 def _ingested(activity: ActivityWrite, written: Written) -> IngestedActivity:
-    document = activity.document | {CUSTOMER_ID: written.customer_id}
+    return _answer(activity.activity_id, activity.document, written.customer_id, is_replayed=False)
+
+
+def _replayed(kept: KeptAnswer) -> IngestedActivity:
+    assert kept.activity_id is not None  # it answers the same request
+    assert kept.document is not None
+    return _answer(kept.activity_id, kept.document, kept.customer_id, is_replayed=True)
+
+
+def _answer(activity_id: str, document: Document, customer_id: str | None, *, is_replayed: bool) -> IngestedActivity:
     return IngestedActivity(
-        activity_id=activity.activity_id,
-        record=catalog.complete_record(UNIFIED_ACTIVITY_TABLE, document),
-        is_waiting=written.customer_id is None,
+        activity_id=activity_id,
+        record=catalog.complete_record(UNIFIED_ACTIVITY_TABLE, document | {CUSTOMER_ID: customer_id}),
+        is_waiting=customer_id is None,
+        is_replayed=is_replayed,
     )

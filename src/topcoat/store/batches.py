@@ -1,17 +1,19 @@
 """One transaction of the group commit: lock, look where the instance stands, insert, count on (S6, S30)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from topcoat.clock import Clock
 from topcoat.core import errors
 from topcoat.core.catalog import CUSTOMER, Document, shown
+from topcoat.core.idempotency import RequestKey
 from topcoat.core.mapping import CustomerReference
 from topcoat.core.overlay import lifetime, override
 from topcoat.core.overlay.override import View
-from topcoat.store import activities, instances, overrides
+from topcoat.store import activities, idempotency, instances, overrides
 from topcoat.store.activities import Batch, NewActivity
+from topcoat.store.idempotency import KeptAnswer, NewAnswer
 from topcoat.store.instances import Stand
 from topcoat.store.point import PointWriter
 
@@ -26,6 +28,7 @@ class OverrideWrite:
     valid_until: datetime | None
     caller: str | None
     principal: str
+    key: RequestKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,14 @@ class ActivityWrite:
     valid_until: datetime | None
     caller: str | None
     principal: str
+    key: RequestKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalWrite:
     released_sequence: int
     principal: str
+    key: None = None
 
 
 WriteRequest = OverrideWrite | ActivityWrite | WithdrawalWrite
@@ -66,13 +71,17 @@ class GenerationMoved(Exception):
     """A refresh was activated after the write was checked; check it again and send it anew."""
 
 
-Outcome = Written | errors.TopcoatError | GenerationMoved
+NewWrite = overrides.NewOverride | NewActivity
+Outcome = Written | KeptAnswer | errors.TopcoatError | GenerationMoved
 
 
 async def commit_batch(
     connection: PointWriter, guid: str, writes: Sequence[WriteRequest], clock: Clock
 ) -> list[Outcome]:
-    """Run inside one transaction that holds the instance's lock; the outcomes hold once it is committed."""
+    """Run inside one transaction that holds the instance's lock; the outcomes hold once it is committed.
+
+    No two of the writes have the same idempotency key.
+    """
     stand = await instances.find_stand(connection, guid)
     if stand is None:
         return [errors.InstanceNotFound(instance=shown(guid)) for _ in writes]
@@ -92,11 +101,13 @@ class _Run:
         self.sequence = stand.sequence
 
     async def write_all(self, writes: Sequence[WriteRequest]) -> list[Outcome]:
-        outcomes: dict[int, Outcome] = {}
+        outcomes = await self._find_answered(writes)
         new_overrides: dict[int, overrides.NewOverride] = {}
         new_activities: dict[int, NewActivity] = {}
         withdrawals: dict[int, WithdrawalWrite] = {}
         for place, write in enumerate(writes):
+            if place in outcomes:
+                continue
             try:
                 match write:
                     case OverrideWrite():
@@ -111,7 +122,29 @@ class _Run:
         outcomes |= await self._insert_activities(new_activities)
         for place, withdrawal in withdrawals.items():
             outcomes[place] = await self._withdraw(withdrawal)
+        await self._keep_answers(writes, outcomes, {**new_overrides, **new_activities})
         return [outcomes[place] for place in range(len(writes))]
+
+    async def _find_answered(self, writes: Sequence[WriteRequest]) -> dict[int, Outcome]:
+        """Writes that happened before, under the same key: they answer as they did then."""
+        keys = {place: write.key for place, write in enumerate(writes) if write.key is not None}
+        if not keys:
+            return {}
+        kept = await idempotency.find_answers(
+            self._connection, self._batch.instance_id, self._batch.recorded_at, list(keys.values())
+        )
+        return {place: _again(key, kept[key.key]) for place, key in keys.items() if key.key in kept}
+
+    async def _keep_answers(
+        self, writes: Sequence[WriteRequest], outcomes: Mapping[int, Outcome], new: Mapping[int, NewWrite]
+    ) -> None:
+        answers = [
+            _new_answer(key, new[place], outcome)
+            for place, outcome in outcomes.items()
+            if isinstance(outcome, Written) and (key := writes[place].key) is not None
+        ]
+        if answers:
+            await idempotency.keep_answers(self._connection, self._batch.instance_id, answers)
 
     def _new_override(self, write: OverrideWrite) -> overrides.NewOverride:
         self._check_generation(write.generation)
@@ -217,6 +250,20 @@ class _Run:
         releases = await overrides.list_releases(self._connection, self._batch.instance_id, change.customer_id)
         view = View(self._batch.generation, self.sequence, self._batch.recorded_at)
         return bool(override.live_overrides([change], releases, view))
+
+
+def _again(key: RequestKey, kept: KeptAnswer) -> Outcome:
+    try:
+        return idempotency.answer_again(key, kept)
+    except errors.IdempotencyKeyReused as error:
+        return error
+
+
+def _new_answer(key: RequestKey, new: NewWrite, written: Written) -> NewAnswer:
+    answer = NewAnswer(key, written.sequence, new.valid_until, written.customer_id)
+    if isinstance(new, NewActivity):
+        return replace(answer, activity_id=new.activity_id, document=new.document)
+    return answer
 
 
 def _refusal(activity: NewActivity, *, is_known: bool) -> Outcome:

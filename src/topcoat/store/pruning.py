@@ -12,10 +12,10 @@ ROWS_PER_COMMIT_MAX: Final = 1_000
 
 
 async def prune_lapsed(store: Store, before: datetime) -> int:
-    """Delete changes, activities and waiting activities that lapsed before an instant, and the releases of changes
-    that are gone; a bounded number in each transaction. Return how many were deleted."""
+    """Delete changes, activities, waiting activities and idempotency keys that lapsed before an instant, and the
+    releases of changes that are gone; a bounded number in each transaction. Return how many were deleted."""
     deleted = 0
-    for statement in (*map(_delete_lapsed, ("override", "realtime_activity", "waiting_activity")), _DELETE_RELEASES):
+    for statement in (*(_delete_lapsed(table, key) for table, key in _LAPSING.items()), _DELETE_RELEASES):
         while True:
             values = {"before": to_microseconds(before), "limit": ROWS_PER_COMMIT_MAX}
             async with store.writing() as connection:
@@ -26,10 +26,18 @@ async def prune_lapsed(store: Store, before: datetime) -> int:
     return deleted
 
 
-def _delete_lapsed(table: str) -> str:
+_LAPSING: Final = {
+    "override": "sequence",
+    "realtime_activity": "sequence",
+    "waiting_activity": "sequence",
+    "idempotency_key": "key_digest",
+}
+
+
+def _delete_lapsed(table: str, key: str) -> str:
     return f"""
-DELETE FROM {table} WHERE (instance_id, sequence) IN (
-    SELECT instance_id, sequence FROM {table} WHERE valid_until <= :before ORDER BY valid_until LIMIT :limit)
+DELETE FROM {table} WHERE (instance_id, {key}) IN (
+    SELECT instance_id, {key} FROM {table} WHERE valid_until <= :before ORDER BY valid_until LIMIT :limit)
 """
 
 

@@ -36,6 +36,16 @@ NEW_RELEASE_COLUMNS: Mapping[str, str] = {
     "principal": "text",
 }
 
+NEW_ANSWER_COLUMNS: Mapping[str, str] = {
+    "key_digest": "text",
+    "request_digest": "text",
+    "sequence": "bigint",
+    "valid_until": "bigint",
+    "customer_id": "text",
+    "activity_id": "text",
+    "document": "text",
+}
+
 
 def rows_from_json(columns: Mapping[str, str], *, is_postgresql: bool) -> str:
     """A table expression named `new` over the parameter `:rows`; types are PostgreSQL's."""

@@ -1,7 +1,8 @@
 """The tables. Instants are integer microseconds; row intervals `[generation_from, generation_to)` are half open (S21).
 
 Every table that grows carries `instance_id` and `customer_id` in its primary key, and nothing refers across customers,
-so that PostgreSQL can be distributed by `customer_id`. (`waiting_activity` has no customer yet, `source_record` none.)
+so that PostgreSQL can be distributed by `customer_id`. (`waiting_activity` has no customer yet, nor has every row of
+`idempotency_key`; `source_record` has none.)
 The indexes of an instance's search configuration are not here: `store/search_definitions.py` says which there are.
 No index but a primary key begins with `instance_id`: on a table without statistics PostgreSQL would take any that does
 for a look-up by key, and read the whole instance.
@@ -30,7 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
-HEAD_REVISION = "2026_11_25_0940"
+HEAD_REVISION = "2026_11_25_0950"
 GENERATION_OPEN = 2**63 - 1
 
 metadata = MetaData(
@@ -311,6 +312,21 @@ waiting_activity = Table(
     Column("principal", Text),
     Column("document", json_document(), nullable=False),
     Index("ix_waiting_activity_customer", "customer_key", "customer_table", "instance_id"),
+    Index(None, "valid_until", "instance_id"),
+    info=_DATA,
+)
+
+idempotency_key = Table(
+    "idempotency_key",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("key_digest", key_text(), primary_key=True, comment="of principal and key"),
+    Column("request_digest", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False, comment="of the write that happened under it"),
+    Column("valid_until", BigInteger, nullable=False, comment="that of the write"),
+    Column("customer_id", key_text(), comment="null where an activity waited"),
+    Column("activity_id", key_text()),
+    Column("document", Text, comment="of the activity, as it was answered"),
     Index(None, "valid_until", "instance_id"),
     info=_DATA,
 )

@@ -10,9 +10,11 @@ from sqlalchemy import exc
 
 from topcoat.clock import Clock
 from topcoat.core import errors
-from topcoat.store import batches, engine, instances
+from topcoat.core.idempotency import RequestKey
+from topcoat.store import batches, engine, idempotency, instances
 from topcoat.store.batches import Outcome, WriteRequest, Written
 from topcoat.store.engine import Store
+from topcoat.store.idempotency import KeptAnswer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -25,7 +27,7 @@ class CommitUnknown(Exception):
     """The connection broke during the commit: the writes may or may not have landed."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Pending:
     write: WriteRequest
     answer: asyncio.Future[Outcome]
@@ -51,7 +53,12 @@ class Writer:
         self._waiting = 0
         self._is_closed = False
 
-    async def write(self, guid: str, request: WriteRequest) -> Written:
+    async def find_answer(self, guid: str, key: RequestKey) -> KeptAnswer | None:
+        """What a live write with the key was answered; raise `IdempotencyKeyReused`."""
+        kept = await idempotency.find_answer(self._store.point, guid, key, self._clock)
+        return None if kept is None else idempotency.answer_again(key, kept)
+
+    async def write(self, guid: str, request: WriteRequest) -> Written | KeptAnswer:
         """Answer after the commit; raise what refused the write, or `GenerationMoved`."""
         if self._is_closed or self._waiting >= self._queue_max:
             raise errors.Overloaded
@@ -78,7 +85,7 @@ class Writer:
     async def _work(self, guid: str, lane: _Lane) -> None:
         """Commit batch after batch until the lane is empty."""
         while not lane.queue.empty():
-            taken = [lane.queue.get_nowait() for _ in range(min(lane.queue.qsize(), self._batch_max))]
+            taken = self._take(lane.queue)
             try:
                 outcomes = await self._commit([p.write for p in taken], guid)
             except Exception:  # the edge of the loop: the callers must have an answer, and the lane goes on
@@ -89,6 +96,19 @@ class Writer:
                 if not pending.answer.cancelled():  # its caller went away; the write stays
                     pending.answer.set_result(outcome)
         self._lanes.pop(guid, None)
+
+    def _take(self, queue: asyncio.Queue[_Pending]) -> list[_Pending]:
+        """The next batch; of writes with the same idempotency key one, and the others wait for its outcome."""
+        taken: dict[object, _Pending] = {}
+        for _ in range(min(queue.qsize(), self._batch_max)):
+            pending = queue.get_nowait()
+            key = pending.write.key
+            place = pending if key is None else key.key
+            if place in taken:
+                queue.put_nowait(pending)
+            else:
+                taken[place] = pending
+        return list(taken.values())
 
     async def _commit(self, writes: Sequence[WriteRequest], guid: str) -> list[Outcome]:
         """Commit together; when the database refuses a row, by halves, so that a bad row fails alone."""

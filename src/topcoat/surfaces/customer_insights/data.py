@@ -10,7 +10,7 @@ from starlette.responses import Response
 from topcoat.core import catalog, errors
 from topcoat.core.odata import address, envelope, options
 from topcoat.flows.ingest import IngestedActivity, Write
-from topcoat.surfaces import answers, bodies
+from topcoat.surfaces import answers, bodies, idempotency
 from topcoat.surfaces.customer_insights import parameters, payloads
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
 
@@ -24,7 +24,7 @@ Items = list[tuple[str, str]]
 async def create_activity(call: Call) -> Response:
     """One record, in UnifiedActivity or in source format (S11)."""
     (table,) = _segments(call, 1)
-    write = _write(call)
+    write = await _write(call)
     record = await bodies.read_object(call.request)
     try:
         ingested = await call.flows.ingest.ingest_activity(call.instance, table, record, write)
@@ -36,10 +36,10 @@ async def create_activity(call: Call) -> Response:
 async def update_profile(call: Call) -> Response:
     """Some columns of one profile (S5)."""
     table, record_id = _addressed_record(call)
-    write = _write(call)
+    write = await _write(call)
     values = await bodies.read_object(call.request)
-    await call.flows.ingest.override_profile(call.instance, table, record_id, values, write)
-    return Response(status_code=204)
+    is_replayed = await call.flows.ingest.override_profile(call.instance, table, record_id, values, write)
+    return Response(status_code=204, headers=idempotency.REPLAYED if is_replayed else None)
 
 
 async def read_data(call: Call) -> Response:
@@ -64,12 +64,13 @@ async def read_data(call: Call) -> Response:
     return answers.conditional_answer(headers, body, shown=shown)
 
 
-def _write(call: Call) -> Write:
+async def _write(call: Call) -> Write:
     items = parameters.list_items(call.request.scope)
     return Write(
         valid_until=parameters.find_text(items, "validUntil"),
         caller=parameters.read_caller(items),
         principal=call.principal.name,
+        key=await idempotency.read_key(call.request, call.principal.name),
     )
 
 
@@ -78,7 +79,8 @@ def _ingested_answer(call: Call, ingested: IngestedActivity) -> Response:
     location = f"{_data_address(call)}/UnifiedActivity('{quote(key, safe='')}')"
     status = 202 if ingested.is_waiting else 201
     result = payloads.created_result(location, ingested.record, status)
-    return answers.json_answer(result, status, {"Location": location})
+    replayed = idempotency.REPLAYED if ingested.is_replayed else {}
+    return answers.json_answer(result, status, {"Location": location, **replayed})
 
 
 def _raw_rest(scope: Mapping[str, Any]) -> bytes:
@@ -152,10 +154,13 @@ def _not_found(scope: Mapping[str, Any]) -> errors.AddressNotFound:
 
 
 _ROUTE: Final = ("/{instanceId}/data/{rest:path}",)
-_REFUSED: Final = answers_with(400, payloads.ODataError, "The request is not valid; nothing was stored.")
+_REFUSED: Final = answers_with(
+    400, payloads.ODataError, "The request is not valid; nothing was stored."
+) | answers_with(422, payloads.ODataError, "The idempotency key stands for another request.")
 _WRITE_PARAMETERS: Final = [
     parameter("validUntil", "When the write stops counting: at most 30 days ahead.", format="date-time"),
     parameter("caller", "On whose behalf.", maxLength=parameters.CALLER_LENGTH_MAX),
+    idempotency.PARAMETER,
 ]
 _RECORD_BODY: Final = {
     "required": True,

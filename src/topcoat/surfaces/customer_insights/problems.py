@@ -48,6 +48,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.ActivityExists: 409,
     errors.RefreshRunning: 409,
     errors.NothingToUndo: 409,
+    errors.IdempotencyKeyReused: 422,
     errors.NotSupported: 501,
     errors.Overloaded: 503,
     errors.StoreUnreachable: 503,
