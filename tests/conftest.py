@@ -226,6 +226,13 @@ async def service(database_url: str) -> AsyncIterator[Service]:
 
 
 @pytest.fixture
+async def sqlite_service(sqlite_url: str) -> AsyncIterator[Service]:
+    """For what no database makes a difference to."""
+    async with open_service(sqlite_url) as opened:
+        yield opened
+
+
+@pytest.fixture
 async def postgres_service(postgres_url: str) -> AsyncIterator[Service]:
     """For what SQLite does not have; such a test bears the mark `postgres`."""
     async with open_service(postgres_url) as opened:

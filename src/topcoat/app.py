@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from topcoat import __version__
 from topcoat.clock import Clock
 from topcoat.flows import Flows
+from topcoat.flows.data_sources import DataSources
 from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
@@ -114,6 +115,7 @@ def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelt
         inventory=Inventory(store, sights, clock),
         search_index=search_index,
         service_clock=ServiceClockControl(store, clock),
+        data_sources=DataSources(store, instances, clock),
     )
 
 

@@ -93,7 +93,7 @@ def tell(stage: Stage, operation: contract.Operation) -> Told:
 
 def _told_without_story(stage: Stage, operation: contract.Operation) -> Told:
     names = {contract.snake_case(name) for name in operation.path_parameters} - {"instance_id"}
-    stage.call(operation.id, undeclared=501, **dict.fromkeys(names, "x"))
+    stage.call(operation.id, role="owner", undeclared=501, **dict.fromkeys(names, "x"))
     return Told(operation, None, frozenset({501}), [])
 
 

@@ -1,12 +1,11 @@
 """Records of source tables: kept by a refresh, read by key order, on both databases."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import INSTANCE, Service, open_service
+from tests.conftest import INSTANCE, Service
 from tests.flows import asking
 from topcoat.core import errors
 from topcoat.core.odata.address import RecordAddress
@@ -38,13 +37,6 @@ unified:
 MEMBERS = "MemberId,Name\n"
 
 Rows = list[dict[str, object]]
-
-
-@pytest.fixture
-async def sqlite_service(sqlite_url: str) -> AsyncIterator[Service]:
-    """For what happens before the database is asked."""
-    async with open_service(sqlite_url) as opened:
-        yield opened
 
 
 def environment(folder: Path, sales: Rows, members: str = MEMBERS, text: str = ENVIRONMENT) -> Path:

@@ -62,17 +62,8 @@ async def test_operations_that_are_not_built_are_refused_by_name(
         assert problem["httpStatusCode"] == "501"
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "manage/workflows/main/jobs"),
-        ("GET", "manage/datasources/v2"),
-    ],
-)
-async def test_spellings_of_the_documentation_lead_to_the_same_operations(
-    client: httpx.AsyncClient, base: str, method: str, path: str
-) -> None:
-    answer = await client.request(method, f"{base}/{path}")
+async def test_spellings_of_the_documentation_lead_to_the_same_operations(client: httpx.AsyncClient, base: str) -> None:
+    answer = await client.post(f"{base}/manage/workflows/main/jobs")
 
     assert answer.status_code == 501
 

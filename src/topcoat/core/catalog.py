@@ -134,6 +134,10 @@ class Catalog:
         gone = (table.name for table in self.tables if table.data_source == name)
         return Catalog(kept, (*self.deleted_tables, *gone))
 
+    def following(self, earlier: "Catalog") -> "Catalog":
+        """A refresh brings back what was deleted only where it has the table again."""
+        return Catalog(self.tables, tuple(n for n in earlier.deleted_tables if n not in self.tables_by_name))
+
 
 CUSTOMER = "Customer"
 UNIFIED_ACTIVITY = "UnifiedActivity"

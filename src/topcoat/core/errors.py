@@ -4,13 +4,14 @@ TopcoatError
 ├── NotAuthenticated, NotPermitted
 ├── NotFound
 │   ├── InstanceNotFound, TableNotFound, RecordNotFound, ChangeNotFound, InstantNotKept, AddressNotFound
+│   ├── DataSourceNotFound, ColumnNotFound
 ├── BadInput
 │   ├── AddressTooLong, BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable
 │   ├── MethodNotSupported
 │   ├── UnknownColumn, WrongType, MissingColumn, ReadOnlyColumn, EmptyChange
 │   ├── ColumnNotSearchable, ColumnTwice, ValueTooLong
 │   ├── ValidUntilUnreadable, ValidUntilOutOfRange, UnknownCustomer, TableNotWritable
-│   ├── ActivityNotConfigured, TableNotFoundForWriting
+│   ├── ActivityNotConfigured, TableNotFoundForWriting, DataSourceInUse
 │   ├── QuerySyntaxError, OptionInvalid, UnknownSegment, ContinuationInvalid
 │   ├── ClockRequestInvalid, ParameterInvalid
 │   └── EnvironmentInvalid, SourceInvalid
@@ -89,6 +90,14 @@ class InstantNotKept(NotFound):
 
 class AddressNotFound(NotFound):
     text = "There is nothing at {method} {path}."
+
+
+class DataSourceNotFound(NotFound):
+    text = "Data source '{data_source}' does not exist in this instance."
+
+
+class ColumnNotFound(NotFound):
+    text = "Table {table} has no column '{column}'{suggestion}."
 
 
 class BadInput(TopcoatError):
@@ -185,6 +194,10 @@ class TableNotFoundForWriting(BadInput):
 
 class ActivityNotConfigured(BadInput):
     text = "Table {table} has no activity configuration, so its records cannot become activities."
+
+
+class DataSourceInUse(BadInput):
+    text = "Data source {data_source} cannot be deleted: the unified customers are made of its table {table}."
 
 
 class QuerySyntaxError(BadInput):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from topcoat.flows.data_sources import DataSources
 from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
@@ -20,3 +21,4 @@ class Flows:
     inventory: Inventory
     search_index: SearchIndex
     service_clock: ServiceClockControl
+    data_sources: DataSources

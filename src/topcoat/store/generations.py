@@ -1,22 +1,23 @@
 """The life of a generation: begun, activated in one step, closed, undone, cleaned away (S20, S21)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import text
 
-from topcoat.clock import to_microseconds
+from topcoat.clock import from_microseconds, to_microseconds
 from topcoat.core import errors
 from topcoat.core.catalog import Catalog
 from topcoat.store import instances, ownership
-from topcoat.store.engine import Session, WriteConnection
+from topcoat.store.engine import ReadConnection, Session, WriteConnection
 from topcoat.store.instances import Stand
 from topcoat.store.ownership import Work
 from topcoat.store.schema import GENERATION_OPEN
-from topcoat.store.staging import PROFILES, SNAPSHOT_TABLES, SnapshotTable
+from topcoat.store.staging import PROFILES, SNAPSHOT_TABLES, SOURCE_RECORDS, SnapshotTable
 
 ROWS_PER_COMMIT_MAX = 10_000
 
@@ -65,10 +66,53 @@ class Counts:
     measures: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a refresh left: `at` is when its generation became active."""
+
+    at: datetime
+    counts: Counts
+
+
+async def get_refreshed(connection: ReadConnection, instance_id: int) -> Refreshed:
+    """Of the generation that is active."""
+    row = await connection.fetch_one(_REFRESHED, {"instance_id": instance_id})
+    assert row is not None  # asked of an instance that has one
+    return Refreshed(from_microseconds(row.at), Counts(row.profile_count, row.activity_count))
+
+
+_REFRESHED = text("""
+SELECT COALESCE(refreshed_at, activated_at) AS at, profile_count, activity_count FROM generation
+WHERE instance_id = :instance_id AND state = 'active'
+""")
+
+
+async def get_latest_state(connection: ReadConnection, instance_id: int) -> str:
+    """Of the last generation that was begun."""
+    row = await connection.fetch_one(_LATEST, {"instance_id": instance_id})
+    assert row is not None  # likewise
+    return str(row.state)
+
+
+_LATEST = text(
+    "SELECT state FROM generation WHERE instance_id = :instance_id AND state <> 'discarded'"
+    " ORDER BY generation DESC LIMIT 1"
+)
+
+
 async def activate_generation(
-    connection: WriteConnection, stand: Stand, *, generation: int, counts: Counts, now: datetime
+    connection: WriteConnection,
+    stand: Stand,
+    *,
+    generation: int,
+    counts: Counts,
+    now: datetime,
+    refreshed_at: datetime | None = None,
 ) -> None:
-    """Under the instance's lock: from the commit on, every read and write sees this generation."""
+    """Under the instance's lock: from the commit on, every read and write sees this generation.
+
+    `refreshed_at` is given where it goes on with the rows of an earlier refresh.
+    """
     values: dict[str, Any] = {"instance_id": stand.instance_id, "now": to_microseconds(now)}
     await connection.run(
         text(
@@ -79,10 +123,17 @@ async def activate_generation(
     )
     await connection.run(
         text(
-            "UPDATE generation SET state = 'active', activated_at = :now, profile_count = :profiles,"
-            " activity_count = :activities WHERE instance_id = :instance_id AND generation = :generation"
+            "UPDATE generation SET state = 'active', activated_at = :now, refreshed_at = :refreshed_at,"
+            " profile_count = :profiles, activity_count = :activities"
+            " WHERE instance_id = :instance_id AND generation = :generation"
         ),
-        values | {"generation": generation, "profiles": counts.profiles, "activities": counts.activities},
+        values
+        | {
+            "generation": generation,
+            "refreshed_at": None if refreshed_at is None else to_microseconds(refreshed_at),
+            "profiles": counts.profiles,
+            "activities": counts.activities,
+        },
     )
     await _set_active(connection, stand.instance_id, generation, now)
 
@@ -156,6 +207,13 @@ async def discard_unfinished(session: Session, instance_id: int, active: int) ->
     return True
 
 
+async def end_source_table(session: Session, instance_id: int, table: str, *, generation: int) -> None:
+    """From that generation on the records of a source table are gone."""
+    ended = f"generation_to = {GENERATION_OPEN} AND source_table = :source_table"
+    end = f"UPDATE source_record SET generation_to = {generation}"
+    await _in_batches(session, SOURCE_RECORDS, instance_id, ended, end, values={"source_table": table})
+
+
 async def prune_generations(session: Session, instance_id: int, *, now: datetime, horizon: timedelta) -> int:
     """Delete the rows of generations closed longer ago than the horizon, but keep the one that an undo goes back to.
 
@@ -203,7 +261,14 @@ def _deletions(table: SnapshotTable) -> tuple[str, ...]:
     return (own, "DELETE FROM profile_search") if table is PROFILES else (own,)
 
 
-async def _in_batches(session: Session, table: SnapshotTable, instance_id: int, condition: str, *actions: str) -> int:
+async def _in_batches(
+    session: Session,
+    table: SnapshotTable,
+    instance_id: int,
+    condition: str,
+    *actions: str,
+    values: Mapping[str, Any] = MappingProxyType({}),
+) -> int:
     """Run UPDATEs or DELETEs on the rows of a condition, a bounded number in each transaction."""
     keys = ", ".join((*table.key, "generation_from"))
     async with session.scratch() as connection:
@@ -212,7 +277,8 @@ async def _in_batches(session: Session, table: SnapshotTable, instance_id: int, 
             text(
                 f"CREATE TEMPORARY TABLE chosen AS SELECT row_number() OVER (ORDER BY {keys}) AS place, {keys}"
                 f" FROM {table.name} WHERE instance_id = {instance_id} AND {condition}"
-            )
+            ),
+            values,
         )
         await connection.run(text("CREATE INDEX ix_chosen ON chosen (place)"))
         row = await connection.fetch_one(text("SELECT count(*) FROM chosen"))

@@ -45,7 +45,7 @@ class Stand:
 
 _LIST = """
 SELECT i.instance_id, i.guid, i.name, i.instance_type, i.created_at, i.updated_at, i.active_generation,
-       CAST(i.subscription_keys AS TEXT) AS subscription_keys, g.activated_at
+       CAST(i.subscription_keys AS TEXT) AS subscription_keys, COALESCE(g.refreshed_at, g.activated_at) AS refreshed_at
 FROM instance i
 LEFT JOIN generation g ON g.instance_id = i.instance_id AND g.generation = i.active_generation
 """
@@ -213,7 +213,7 @@ def _instance_row(row: Row[Any]) -> InstanceRow:
         updated_at=from_microseconds(row.updated_at),
         active_generation=row.active_generation,
         subscription_keys=None if keys is None else tuple(load_json(keys)),
-        refreshed_at=None if row.activated_at is None else from_microseconds(row.activated_at),
+        refreshed_at=None if row.refreshed_at is None else from_microseconds(row.refreshed_at),
     )
 
 

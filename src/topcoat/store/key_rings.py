@@ -23,6 +23,12 @@ async def list_keys(
     return [(table, key) for table, key in await connection.fetch_point(_LIST_KEYS, values)]
 
 
+async def has_keys(connection: PointConnection, *, instance_id: int, generation: int, table: str) -> bool:
+    """Whether records of a source table belong to profiles."""
+    values = {"instance_id": instance_id, "generation": generation, "source_table": table}
+    return bool(await connection.fetch_point(_HAS_KEYS, values))
+
+
 _FIND_CUSTOMER: Final = PointStatement(f"""
 SELECT COALESCE((SELECT a.customer_id FROM alias a
                  WHERE a.instance_id = :instance_id AND a.alias_id = k.customer_id AND {at_generation("a")} LIMIT 1),
@@ -30,6 +36,11 @@ SELECT COALESCE((SELECT a.customer_id FROM alias a
 FROM key_ring k
 WHERE k.instance_id = :instance_id AND k.source_table = :source_table AND k.source_key = :source_key
   AND {at_generation("k")}
+""")
+
+_HAS_KEYS: Final = PointStatement(f"""
+SELECT 1 FROM key_ring k
+WHERE k.instance_id = :instance_id AND k.source_table = :source_table AND {at_generation("k")} LIMIT 1
 """)
 
 # A unary plus keeps the primary key, which begins with the instance, from being chosen for a look-up by customer.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from topcoat.clock import Clock
+from topcoat.core.catalog import Catalog
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.indexing import Indexing
 from topcoat.flows.refresh.progress import Progress
@@ -83,9 +84,14 @@ class Publication:
         if not self.report.generation:
             await self.locks.enter_async_context(search_index.owned(self.session, self.instance_id))
             self.report.generation = await generations.begin_generation(
-                self.session, self.instance_id, self.environment.catalog, self.clock.now(self.stand.service_time)
+                self.session, self.instance_id, await self._catalog(), self.clock.now(self.stand.service_time)
             )
         return self.report.generation
+
+    async def _catalog(self) -> Catalog:
+        async with self.session.scratch() as connection:
+            earlier = await instances.find_catalog(connection, self.instance_id, self.active)
+        return self.environment.catalog if earlier is None else self.environment.catalog.following(earlier)
 
     async def write(self, *tables: SnapshotTable) -> None:
         """What is staged for the tables and differs from the active generation, in bounded transactions."""

@@ -44,11 +44,11 @@ def get_id(items: list[tuple[str, str]], name: str, expected: str) -> str:
     return text
 
 
-def read_boolean(items: list[tuple[str, str]], name: str) -> bool:
-    """False where it is not given."""
+def read_boolean(items: list[tuple[str, str]], name: str, *, default: bool = False) -> bool:
+    """The default where it is not given."""
     text = find_text(items, name)
     if text is None:
-        return False
+        return default
     value = _BOOLEANS.get(text.lower())
     if value is None:
         raise errors.ParameterInvalid(parameter=name, found=f"'{catalog.shown(text)}'", expected="true or false")

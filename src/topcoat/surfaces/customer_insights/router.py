@@ -17,6 +17,7 @@ from topcoat.surfaces.access import Access, check_role
 from topcoat.surfaces.customer_insights import (
     changes,
     data,
+    data_sources,
     documentation,
     instances,
     problems,
@@ -36,6 +37,7 @@ OPERATIONS: Final = (
     *tables.OPERATIONS,
     *profile.OPERATIONS,
     *instances.OPERATIONS,
+    *data_sources.OPERATIONS,
     *roles.OPERATIONS,
     *search.OPERATIONS,
     *changes.OPERATIONS,

@@ -1,18 +1,24 @@
 """What tables there are, and what their columns take; `manage/tables` and its older spelling `manage/entities`."""
 
-import uuid
 from typing import Final, assert_never
 
 from starlette.responses import Response
 
-from topcoat.core.catalog import CUSTOMER_ID, PREVIOUS_CUSTOMER_ID, Column, ColumnType, Table, TableKind
+from topcoat.core.catalog import (
+    CUSTOMER_ID,
+    PREVIOUS_CUSTOMER_ID,
+    Column,
+    ColumnType,
+    Table,
+    TableKind,
+)
 from topcoat.core.search_configuration import SearchConfiguration
+from topcoat.flows.data_sources import data_source_id
 from topcoat.flows.instances import Instance
 from topcoat.surfaces.customer_insights import parameters, payloads, search
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
 from topcoat.surfaces.customer_insights.payloads import Annotation, AttributeMetadata, EntityMetadata
 
-_DATA_SOURCES: Final = uuid.UUID("7c0a7000-0000-5000-8000-00000000da7a")
 _SEMANTIC_TYPES: Final = frozenset({"Feedback", "SalesOrder"})
 _DATA_TYPES: Final = {
     ColumnType.STRING: "string",
@@ -54,14 +60,14 @@ def _entity(
     instance: Instance, table: Table, configuration: SearchConfiguration, *, is_annotated: bool
 ) -> EntityMetadata:
     attributes = {c.name: _attribute(table, c, configuration, is_annotated=is_annotated) for c in table.columns}
-    timestamp = _timestamp(table)
+    timestamp = timestamp_name(table)
     return EntityMetadata(
         name=plain_name(table),
         qualified_entity_name=table.name,
         data_source_name=table.data_source,
         dataflow_type=_dataflow_type(table),
-        datasource_id=_data_source_id(instance, table),
-        entity_type=_entity_type(table),
+        datasource_id=None if table.data_source is None else data_source_id(instance.guid, table.data_source),
+        entity_type=entity_type(table),
         attributes=list(attributes.values()),
         keys=[[attributes[name]] for name in _keys(table)],
         timestamp_attribute=None if timestamp is None else attributes[timestamp],
@@ -105,13 +111,6 @@ def plain_name(table: Table) -> str:
     return table.name if table.data_source is None else table.name.removeprefix(f"{table.data_source}_")
 
 
-def _data_source_id(instance: Instance, table: Table) -> str | None:
-    """The same for the same source, however often it is asked for."""
-    if table.data_source is None:
-        return None
-    return str(uuid.uuid5(_DATA_SOURCES, f"{instance.guid}/{table.data_source}"))
-
-
 def _keys(table: Table) -> list[str]:
     """The primary key, and a customer's ids in its sources."""
     if table.kind is not TableKind.CUSTOMER:
@@ -120,13 +119,15 @@ def _keys(table: Table) -> list[str]:
     return [CUSTOMER_ID, *(c.name for c in table.columns if c.is_key and c.name not in others)]
 
 
-def _timestamp(table: Table) -> str | None:
+def timestamp_name(table: Table) -> str | None:
+    """The column that says when a record happened."""
     if table.kind is TableKind.UNIFIED_ACTIVITY:
         return "ActivityTime"
     return None if table.activity is None else table.activity.timestamp
 
 
-def _entity_type(table: Table) -> str:
+def entity_type(table: Table) -> str:
+    """In the contract's words."""
     match table.kind:
         case TableKind.CUSTOMER:
             return "profile"

@@ -8,8 +8,6 @@ from starlette.responses import Response
 from topcoat.core import errors
 from topcoat.surfaces.customer_insights.operation import Call, Operation
 
-_DATA_SOURCES: Final = "/{instanceId}/manage/datasources"
-
 
 def _operation(operation_id: str, method: str, path: str) -> Operation:
     return Operation(
@@ -30,8 +28,6 @@ def _refusing(operation_id: str) -> Callable[[Call], Awaitable[Response]]:
 
 def _spellings(path: str) -> tuple[str, ...]:
     """The published client's path, and those that only the documentation has."""
-    if path == _DATA_SOURCES:
-        return (path, f"{path}/v2")
     if "/workflows/" in path:
         return (path, path.replace("/workflows/", "/manage/workflows/"))
     return (path,)
@@ -49,9 +45,6 @@ _UNBUILT: Final = (
     ("Delete-a-hierarchy", "DELETE", "/{instanceId}/hierarchies/{hierarchyId}"),
     ("Get-a-hierarchy", "GET", "/{instanceId}/hierarchies/{hierarchyId}"),
     ("Update-a-hierarchy", "PATCH", "/{instanceId}/hierarchies/{hierarchyId}"),
-    ("Get-all-data-sources", "GET", "/{instanceId}/manage/datasources"),
-    ("Delete-a-data-source", "DELETE", "/{instanceId}/manage/datasources/{dataSourceId}"),
-    ("Get-data-source", "GET", "/{instanceId}/manage/datasources/{dataSourceId}"),
     ("Get-a-list-of-measures-metadata", "GET", "/{instanceId}/manage/measures"),
     ("Create-a-measure", "POST", "/{instanceId}/manage/measures"),
     ("Delete-a-measure", "DELETE", "/{instanceId}/manage/measures/{measureName:path}"),
