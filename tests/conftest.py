@@ -213,7 +213,9 @@ async def open_service(url: str) -> AsyncIterator[Service]:
     clock = Clock(is_adjustable=True)
     writer = Writer(store, clock, queue_max=1000, batch_max=100)
     try:
-        yield Service(store, writer, build_flows(store, writer, clock, horizon=timedelta(days=7)), clock)
+        yield Service(
+            store, writer, build_flows(store, writer, clock, horizon=timedelta(days=7), is_emulator=True), clock
+        )
     finally:
         await writer.close()
         await store.close()

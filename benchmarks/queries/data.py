@@ -65,7 +65,6 @@ async def _make_instance(url: str) -> int:
                 instance_type="Sandbox",
                 profile_lifetime=timedelta(hours=1),
                 activity_lifetime=timedelta(hours=1),
-                subscription_keys=(),
                 now=NOW,
             )
             await clock.save_service_time(connection, ServiceTime(frozen_at=NOW))

@@ -77,7 +77,7 @@ async def _answer_all(settings: Settings, pipe: Connection) -> None:
     store = Store(settings.effective_database_url, statement_timeout_seconds=settings.statement_timeout_seconds)
     clock = Clock(is_adjustable=True)
     writer = Writer(store, clock, queue_max=settings.writer_queue_max, batch_max=settings.writer_batch_max)
-    query = app.build_flows(store, writer, clock, horizon=timedelta(days=7)).query
+    query = app.build_flows(store, writer, clock, horizon=timedelta(days=7), is_emulator=True).query
     try:
         while True:
             pipe.send(await _answer(query, pipe.recv()))

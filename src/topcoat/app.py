@@ -20,6 +20,7 @@ from topcoat.flows.data_sources import DataSources
 from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
+from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
 from topcoat.flows.query.sight import Sights
 from topcoat.flows.search_index import SearchIndex
@@ -70,7 +71,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         store = Store(settings.effective_database_url, statement_timeout_seconds=settings.statement_timeout_seconds)
         clock = Clock(is_adjustable=settings.is_emulator)
         writer = Writer(store, clock, queue_max=settings.writer_queue_max, batch_max=settings.writer_batch_max)
-        flows = build_flows(store, writer, clock, horizon=horizon(settings))
+        flows = build_flows(store, writer, clock, horizon=horizon(settings), is_emulator=settings.is_emulator)
         app.state.flows = flows
         pruning = asyncio.create_task(_prune(store, clock, horizon(settings)))
         indexing = asyncio.create_task(flows.search_index.run_until_stopped())
@@ -104,7 +105,7 @@ async def _prune(store: Store, clock: Clock, kept: timedelta) -> None:
             log.exception("pruning_failed")
 
 
-def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelta) -> Flows:
+def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelta, is_emulator: bool) -> Flows:
     instances = Instances(store, clock)
     sights = Sights(store, instances, clock, horizon)
     search_index = SearchIndex(store, instances, clock)
@@ -112,6 +113,7 @@ def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelt
         ingest=Ingest(writer, instances, clock),
         query=Query(store, instances, sights, search_index, clock),
         instances=instances,
+        permissions=Permissions(store, clock, is_emulator=is_emulator),
         inventory=Inventory(store, sights, clock),
         search_index=search_index,
         service_clock=ServiceClockControl(store, clock),

@@ -1,6 +1,7 @@
 """The migrations make what `store/schema.py` says, step by step and back, and travel in the wheel."""
 
 import asyncio
+import hashlib
 import importlib.util
 import os
 import subprocess
@@ -156,6 +157,27 @@ def test_migrating_twice_is_migrating_once(empty_url: str) -> None:
     migrate.migrate(empty_url)
 
     assert on_connection(empty_url, described) == once
+
+
+def test_keys_that_were_kept_as_they_are_open_after_they_are_kept_by_their_digests(empty_url: str) -> None:
+    migrate.migrate(empty_url, to="2026_11_25_0950")
+    stored = [(1, '["one", "two"]'), (2, '["three"]'), (3, None)]
+    made = "INSERT INTO instance (instance_id, guid, name, instance_type, created_at, updated_at, profile_lifetime,"
+    made += " activity_lifetime, subscription_keys) VALUES (:id, :guid, 'x', 'x', 1, 7, 1, 1, :keys)"
+    if "postgresql" in empty_url:
+        made = made.replace(":keys", "CAST(:keys AS jsonb)")
+    rows = [{"id": id_, "guid": str(id_), "keys": keys} for id_, keys in stored]
+    on_connection(empty_url, lambda connection: connection.execute(sqlalchemy.text(made), rows))
+
+    migrate.migrate(empty_url)
+
+    columns = "instance_id, primary_digest, primary_changed_at, secondary_digest, secondary_changed_at, file_digest"
+    query = sqlalchemy.text(f"SELECT {columns} FROM api_access WHERE is_enabled = 1 ORDER BY instance_id")
+    one, two, three = (hashlib.sha256(key).digest() for key in (b"one", b"two", b"three"))
+    assert on_connection(empty_url, lambda connection: connection.execute(query).all()) == [
+        (1, one, 7, two, 7, hashlib.sha256(one + two).digest()),
+        (2, three, 7, None, None, hashlib.sha256(three).digest()),
+    ]
 
 
 def test_an_unknown_revision_is_refused_with_those_there_are(empty_url: str) -> None:

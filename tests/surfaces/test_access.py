@@ -329,7 +329,7 @@ async def test_a_defect_of_ours_is_told_without_details(sqlite_url: str, tmp_pat
     [
         ("query", "/api/instances/{id}/data/Customer"),
         ("instances", "/api/instances"),
-        ("instances", "/api/instances/{id}/nope"),
+        ("permissions", "/api/instances/{id}/nope"),
         ("service_clock", "/_topcoat/clock"),
     ],
 )

@@ -1,19 +1,22 @@
-"""Every route in every role and without a token: allowed or refused as docs/permissions.md says."""
+"""Every route in every role, without a token, with the key of another instance: as docs/permissions.md says."""
 
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.responses import Response
 
-from tests.conftest import INSTANCE, headers_of, open_client
+from tests.conftest import INSTANCE, NOW, headers_of, open_client, open_service
 from tests.docs import permission_table
 from topcoat.app import create_app
 from topcoat.core.roles import Role
+from topcoat.core.subscription_keys import KeySlot
 from topcoat.settings import Settings
+from topcoat.store import instances
 from topcoat.surfaces import permissions
 from topcoat.surfaces.customer_insights import router
 from topcoat.surfaces.customer_insights.operation import Call
@@ -21,6 +24,8 @@ from topcoat.surfaces.customer_insights.operation import Call
 MAY = permission_table.shown_cells(permission_table.PAGE.read_text())
 ROLES = [role.name.lower() for role in Role]
 REACHED = 299
+ANOTHER = INSTANCE[:-1] + "2"
+KEYLESS = {"Get-API-access", "Update-API-access", "Regenerate-subscription-key"}
 # Operation, method, path: all spellings of the API's own, and the others, which answer by themselves.
 ROUTES = [
     (operation.id, operation.method, f"{prefix}/instances{path}")
@@ -43,6 +48,25 @@ OTHER_ROUTES = [
 async def reach(_: Call) -> Response:
     """Stands for an operation that was allowed."""
     return Response(status_code=REACHED)
+
+
+@pytest.fixture
+async def key_of_another(sqlite_url: str) -> str:
+    """Of an instance beside the sample's."""
+    lifetime = timedelta(hours=1)
+    async with open_service(sqlite_url) as service:
+        async with service.store.writing() as connection:
+            await instances.save_instance(
+                connection,
+                guid=ANOTHER,
+                name="Another",
+                instance_type="sandbox",
+                profile_lifetime=lifetime,
+                activity_lifetime=lifetime,
+                now=NOW,
+            )
+        key, _ = await service.flows.permissions.regenerate_key(ANOTHER, KeySlot.PRIMARY)
+    return key
 
 
 @pytest.fixture
@@ -74,20 +98,25 @@ async def test_a_role_may_what_the_table_says(stranger: httpx.AsyncClient, role:
     assert 401 not in others.values()
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Ocp-Apim-Subscription-Key": "topcoat-primary-key"},
-        {"Authorization": "Bearer topcoat-owner"},
-        {"Authorization": "Bearer topcoat-owner", "Ocp-Apim-Subscription-Key": "of another"},
-    ],
-    ids=["nothing", "no token", "no key", "another key"],
-)
-async def test_without_token_and_key_nothing_is_reached(stranger: httpx.AsyncClient, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("headers", [{}, {"Ocp-Apim-Subscription-Key": "topcoat-primary-key"}])
+async def test_without_a_token_nothing_is_reached(stranger: httpx.AsyncClient, headers: dict[str, str]) -> None:
     reached = [(*route, await ask(stranger, *route[1:], headers)) for route in ROUTES]
 
     assert [call for call in reached if call[-1] != 401] == []
+
+
+@pytest.mark.parametrize("has_key", [False, True], ids=["no key", "the key of another instance"])
+async def test_only_the_keys_themselves_are_reached_without_a_key_of_the_instance(
+    stranger: httpx.AsyncClient, key_of_another: str, has_key: bool
+) -> None:
+    """S33."""
+    headers = {"Authorization": "Bearer topcoat-owner"}
+    headers |= {"Ocp-Apim-Subscription-Key": key_of_another} if has_key else {}
+
+    reached = [(*route, await ask(stranger, *route[1:], headers)) for route in ROUTES]
+
+    opened = KEYLESS | ({"Get-all-instances", "Create-an-instance", "Copy-an-instance"} if has_key else set())
+    assert [call for call in reached if call[-1] != (REACHED if call[0] in opened else 401)] == []
 
 
 async def test_what_belongs_to_no_instance_takes_a_token_alone(stranger: httpx.AsyncClient) -> None:

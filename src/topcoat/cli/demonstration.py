@@ -7,11 +7,10 @@ from pathlib import Path
 
 from topcoat import sample
 from topcoat.cli import refreshing, server
-from topcoat.core import errors
+from topcoat.core import errors, roles, subscription_keys
 from topcoat.settings import Settings
 from topcoat.store import migrate
 from topcoat.store.engine import Store
-from topcoat.surfaces.access import TOKENS, WELL_KNOWN_KEYS
 
 SAMPLE_FOLDER = "contoso"
 
@@ -64,13 +63,14 @@ async def _is_published(settings: Settings) -> bool:
 
 def _announce(address: str) -> None:
     base = f"{address}/api/instances/{sample.INSTANCE_ID}"
-    headers = f'-H "Authorization: Bearer topcoat-contributor" -H "Ocp-Apim-Subscription-Key: {WELL_KNOWN_KEYS[0]}"'
+    key = subscription_keys.WELL_KNOWN[0]
+    headers = f'-H "Authorization: Bearer topcoat-contributor" -H "Ocp-Apim-Subscription-Key: {key}"'
     lines = [
         "",
         f"Topcoat serves Contoso Coffee at {address}",
         f"  instance        {sample.INSTANCE_ID}",
-        f"  keys            {', '.join(WELL_KNOWN_KEYS)}",
-        f"  tokens          {', '.join(TOKENS)}",
+        f"  keys            {', '.join(subscription_keys.WELL_KNOWN)}",
+        f"  tokens          {', '.join(roles.TOKENS)}",
         f"  clients' base   {address}/v1",
         f"  documentation   {address}/docs",
         "",

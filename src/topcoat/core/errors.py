@@ -1,10 +1,10 @@
 """Everything that can be wrong, by who or what is wrong; surfaces choose the HTTP status.
 
 TopcoatError
-├── NotAuthenticated, NotPermitted
+├── NotAuthenticated, NotPermitted, NoRole
 ├── NotFound
 │   ├── InstanceNotFound, TableNotFound, RecordNotFound, ChangeNotFound, InstantNotKept, AddressNotFound
-│   ├── DataSourceNotFound, ColumnNotFound
+│   ├── DataSourceNotFound, ColumnNotFound, AssignmentNotFound
 ├── BadInput
 │   ├── AddressTooLong, BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable
 │   ├── MethodNotSupported
@@ -13,10 +13,10 @@ TopcoatError
 │   ├── ValidUntilUnreadable, ValidUntilOutOfRange, UnknownCustomer, TableNotWritable
 │   ├── ActivityNotConfigured, TableNotFoundForWriting, DataSourceInUse
 │   ├── QuerySyntaxError, OptionInvalid, UnknownSegment, ContinuationInvalid
-│   ├── ClockRequestInvalid, ParameterInvalid
+│   ├── ClockRequestInvalid, ParameterInvalid, UnknownRole
 │   └── EnvironmentInvalid, SourceInvalid
 ├── Conflict
-│   ├── ActivityExists, RefreshRunning, NothingToUndo, IdempotencyKeyReused
+│   ├── ActivityExists, RefreshRunning, NothingToUndo, IdempotencyKeyReused, LastOwner
 ├── NotSupported
 └── Unavailable
     ├── Overloaded, StoreUnreachable, QueryTooSlow, SchemaOutdated
@@ -60,6 +60,10 @@ class NotPermitted(TopcoatError):
     text = "The role {role} may not do this; it takes {needed} or above."
 
 
+class NoRole(TopcoatError):
+    text = "'{principal}' has no role in this instance; an Administrator can assign one."
+
+
 class NotFound(TopcoatError):
     text = "It does not exist."
 
@@ -78,6 +82,10 @@ class RecordNotFound(NotFound):
 
 class ChangeNotFound(NotFound):
     text = "Change {sequence} does not exist or no longer counts."
+
+
+class AssignmentNotFound(NotFound):
+    text = "'{principal}' has no role in this instance that could be taken away."
 
 
 class InstantNotKept(NotFound):
@@ -224,6 +232,14 @@ class ParameterInvalid(BadInput):
     text = "{parameter} is {found}; expected {expected}."
 
 
+class UnknownRole(BadInput):
+    text = "There is no role '{role}'{suggestion}; expected one of {known}."
+
+    @property
+    def target(self) -> str:
+        return "roles"
+
+
 class ClockRequestInvalid(BadInput):
     text = "{reason}"
 
@@ -258,6 +274,10 @@ class IdempotencyKeyReused(Conflict):
     @property
     def target(self) -> str:
         return "Idempotency-Key"
+
+
+class LastOwner(Conflict):
+    text = "'{principal}' is the last owner of this instance; make another principal its owner first."
 
 
 class NotSupported(TopcoatError):

@@ -6,6 +6,7 @@ from topcoat.flows.data_sources import DataSources
 from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
+from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
 from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
@@ -18,6 +19,7 @@ class Flows:
     ingest: Ingest
     query: Query
     instances: Instances
+    permissions: Permissions
     inventory: Inventory
     search_index: SearchIndex
     service_clock: ServiceClockControl

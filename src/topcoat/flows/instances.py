@@ -13,7 +13,6 @@ from topcoat.store.engine import ReadConnection, Store
 
 Checked = TypeVar("Checked")
 
-KEYS_KEPT_SECONDS: Final = 5.0
 CATALOGS_KEPT_MAX: Final = 256
 
 
@@ -28,7 +27,6 @@ class Instance:
     updated_at: datetime
     generation: int | None
     refreshed_at: datetime | None
-    subscription_keys: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class CurrentCatalog:
 
 
 class Instances:
-    """Keeps catalogs, which never change within a generation, and subscription keys, for a few seconds."""
+    """Keeps catalogs, which never change within a generation."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -49,7 +47,6 @@ class Instances:
         self._catalogs: dict[tuple[int, int], Catalog] = {}
         self._current: dict[str, CurrentCatalog] = {}
         self._aliased: dict[tuple[int, int], bool] = {}
-        self._keys: dict[str, tuple[float, tuple[str, ...] | None]] = {}
 
     async def list_instances(self) -> list[Instance]:
         async with self._store.glancing() as connection:
@@ -65,19 +62,6 @@ class Instances:
     async def get_catalog(self, guid: str) -> Catalog:
         """That of the active generation; empty before the first refresh."""
         return (await self.read_current(guid)).catalog
-
-    async def find_subscription_keys(self, guid: str) -> tuple[str, ...] | None:
-        """An instance's own keys; None where the well-known ones hold, and for an unknown instance."""
-        kept = self._keys.get(guid)
-        now = self._clock.monotonic_seconds()
-        if kept is not None and now < kept[0]:
-            return kept[1]
-        async with self._store.glancing() as connection:
-            row = await instances.find_instance(connection, guid)
-        if row is None:
-            return None
-        self._keys[guid] = (now + KEYS_KEPT_SECONDS, row.subscription_keys)
-        return row.subscription_keys
 
     async def is_ready(self) -> bool:
         """Whether the database answers with the schema of this version."""
@@ -163,5 +147,4 @@ def _instance(row: instances.InstanceRow) -> Instance:
         updated_at=row.updated_at,
         generation=row.active_generation,
         refreshed_at=row.refreshed_at,
-        subscription_keys=row.subscription_keys,
     )

@@ -26,7 +26,6 @@ class InstanceRow:
     created_at: datetime
     updated_at: datetime
     active_generation: int | None
-    subscription_keys: tuple[str, ...] | None
     refreshed_at: datetime | None
 
 
@@ -45,7 +44,7 @@ class Stand:
 
 _LIST = """
 SELECT i.instance_id, i.guid, i.name, i.instance_type, i.created_at, i.updated_at, i.active_generation,
-       CAST(i.subscription_keys AS TEXT) AS subscription_keys, COALESCE(g.refreshed_at, g.activated_at) AS refreshed_at
+       COALESCE(g.refreshed_at, g.activated_at) AS refreshed_at
 FROM instance i
 LEFT JOIN generation g ON g.instance_id = i.instance_id AND g.generation = i.active_generation
 """
@@ -103,7 +102,6 @@ async def save_instance(
     instance_type: str,
     profile_lifetime: timedelta,
     activity_lifetime: timedelta,
-    subscription_keys: Sequence[str],
     now: datetime,
 ) -> None:
     """Create an instance, or bring the one with that GUID up to date."""
@@ -113,21 +111,18 @@ async def save_instance(
         "instance_type": instance_type,
         "profile_lifetime": profile_lifetime // _MICROSECOND,
         "activity_lifetime": activity_lifetime // _MICROSECOND,
-        "subscription_keys": dump_json(list(subscription_keys)) if subscription_keys else None,
         "now": to_microseconds(now),
     }
-    await connection.run(json_parameter(_SAVE, connection, "subscription_keys"), values)
+    await connection.run(text(_SAVE), values)
     await connection.run(text(_ADD_COUNTER), {"guid": guid})
 
 
 _SAVE = """
-INSERT INTO instance (guid, name, instance_type, created_at, updated_at, profile_lifetime, activity_lifetime,
-                      subscription_keys)
-VALUES (:guid, :name, :instance_type, :now, :now, :profile_lifetime, :activity_lifetime, :subscription_keys)
+INSERT INTO instance (guid, name, instance_type, created_at, updated_at, profile_lifetime, activity_lifetime)
+VALUES (:guid, :name, :instance_type, :now, :now, :profile_lifetime, :activity_lifetime)
 ON CONFLICT (guid) DO UPDATE
 SET name = excluded.name, instance_type = excluded.instance_type, updated_at = excluded.updated_at,
-    profile_lifetime = excluded.profile_lifetime, activity_lifetime = excluded.activity_lifetime,
-    subscription_keys = excluded.subscription_keys
+    profile_lifetime = excluded.profile_lifetime, activity_lifetime = excluded.activity_lifetime
 """
 
 _ADD_COUNTER = """
@@ -203,7 +198,6 @@ def _load_table(document: dict[str, Any]) -> Table:
 
 
 def _instance_row(row: Row[Any]) -> InstanceRow:
-    keys = row.subscription_keys
     return InstanceRow(
         instance_id=row.instance_id,
         guid=row.guid,
@@ -212,7 +206,6 @@ def _instance_row(row: Row[Any]) -> InstanceRow:
         created_at=from_microseconds(row.created_at),
         updated_at=from_microseconds(row.updated_at),
         active_generation=row.active_generation,
-        subscription_keys=None if keys is None else tuple(load_json(keys)),
         refreshed_at=None if row.refreshed_at is None else from_microseconds(row.refreshed_at),
     )
 

@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
-HEAD_REVISION = "2026_11_25_0950"
+HEAD_REVISION = "2026_11_25_0955"
 GENERATION_OPEN = 2**63 - 1
 
 metadata = MetaData(
@@ -57,6 +57,7 @@ HOLDS: Final = "holds"
 _IDENTITY: Final[dict[Any, Any]] = {HOLDS: Holding.IDENTITY}
 _DATA: Final[dict[Any, Any]] = {HOLDS: Holding.DATA}
 _CONFIGURATION: Final[dict[Any, Any]] = {HOLDS: Holding.CONFIGURATION}
+_ACCESS: Final[dict[Any, Any]] = {HOLDS: Holding.ACCESS}
 
 
 def key_text() -> TypeEngine[str]:
@@ -86,7 +87,6 @@ instance = Table(
     Column("active_generation", BigInteger, comment="null before the first refresh"),
     Column("profile_lifetime", BigInteger, nullable=False, comment="microseconds"),
     Column("activity_lifetime", BigInteger, nullable=False, comment="microseconds"),
-    Column("subscription_keys", json_document(), comment="null: the well-known keys hold"),
     Column("region", Text, comment="as it was given; nothing is kept elsewhere for it"),
     Column("version", BigInteger, nullable=False, server_default=text("1")),
     Column("created_by", Text),
@@ -115,6 +115,29 @@ instance_counter = Table(
     Column("last_sequence", BigInteger, nullable=False),
     Column("last_recorded_at", BigInteger, nullable=False),
     info=_IDENTITY,
+)
+
+api_access = Table(
+    "api_access",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("is_enabled", SmallInteger, nullable=False, comment="0: keys open nothing"),
+    Column("primary_digest", LargeBinary, comment="of the key, by SHA-256"),
+    Column("primary_changed_at", BigInteger),
+    Column("secondary_digest", LargeBinary, comment="of the key, by SHA-256"),
+    Column("secondary_changed_at", BigInteger),
+    Column("file_digest", LargeBinary, comment="of the environment file's keys that were applied last"),
+    info=_IDENTITY,
+)
+
+role_assignment = Table(
+    "role_assignment",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("principal_id", key_text(), primary_key=True),
+    Column("kind", Text, nullable=False, comment="user, group or app"),
+    Column("roles", json_document(), nullable=False, comment="empty: not even those it has by default"),
+    info=_ACCESS,
 )
 
 generation = Table(

@@ -1,10 +1,8 @@
 """Who calls, and may they; and the record of every call: its id, its size, its end."""
 
-import hmac
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,97 +11,129 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from topcoat.core import errors
-from topcoat.core.roles import Role
+from topcoat.core import catalog, errors, roles, subscription_keys
+from topcoat.core.roles import Identity, PrincipalKind, Role
 from topcoat.flows.instances import Instance, Instances
+from topcoat.flows.permissions import Permissions, Rules
 from topcoat.settings import Settings
 from topcoat.surfaces import answers
+from topcoat.surfaces.bearers import WellKnownBearers
 
 ADDRESS_BYTES_MAX: Final = 512 * 1024
 BODY_BYTES_MAX: Final = 1024 * 1024
 REQUEST_ID_HEADER: Final = b"x-request-id"
 KEY_HEADER: Final = "ocp-apim-subscription-key"
-CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="topcoat"'}
-WELL_KNOWN_KEYS: Final = ("topcoat-primary-key", "topcoat-secondary-key")
 
+_CHALLENGE: Final = 'Bearer realm="topcoat"'
 _KEY_HINT: Final = " and `Ocp-Apim-Subscription-Key: <key>`"
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _log = structlog.get_logger("topcoat.access")
 
 
-TOKENS: Final = {
-    "topcoat-viewer": Role.VIEWER,
-    "topcoat-contributor": Role.CONTRIBUTOR,
-    "topcoat-administrator": Role.ADMINISTRATOR,
-    "topcoat-owner": Role.OWNER,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Principal:
+    """The caller, with the role in the instance that is addressed; in none, with the highest in those the key opens."""
+
     name: str
-    role: Role
+    kind: PrincipalKind
+    role: Role | None
 
 
-_EVERYBODY = Principal("everybody", Role.ADMINISTRATOR)
+_EVERYBODY = Principal("everybody", PrincipalKind.APP, Role.ADMINISTRATOR)
 
 
 class Access:
-    """Tells callers by the emulator's tokens, and instances by subscription keys; `--open` asks for neither."""
+    """Tells callers by tokens, and instances by subscription keys; `--open` asks for neither."""
 
     def __init__(self, settings: Settings) -> None:
         self._is_open = settings.is_open
-        tokens: Mapping[str, Role] = TOKENS if settings.is_emulator else {}
-        self._principals = {token: Principal(token, role) for token, role in tokens.items()}
+        self._bearers = WellKnownBearers(roles.TOKENS if settings.is_emulator else ())
 
-    def authenticate(self, headers: Headers, key_hint: str = "") -> Principal:
-        """By token alone; raise `NotAuthenticated`."""
+    async def authenticate(self, headers: Headers, permissions: Permissions) -> Principal:
+        """By token alone, as what the caller is whatever the instance; raise `NotAuthenticated`."""
         if self._is_open:
             return _EVERYBODY
+        identity = await self._identify(headers, "")
+        return _principal(identity, roles.role_of(identity, permissions.default_rules.assignments))
+
+    async def authenticate_for(
+        self, headers: Headers, instance: str, permissions: Permissions, *, needs_key: bool = True
+    ) -> Principal:
+        """By token and by a subscription key of that instance (S33); for an unknown one the well-known keys hold."""
+        if self._is_open:
+            return _EVERYBODY
+        identity = await self._identify(headers, _KEY_HINT)
+        rules = await permissions.find_rules(instance)
+        if needs_key:
+            _check_key(headers, rules)
+        return _principal(identity, roles.role_of(identity, rules.assignments))
+
+    async def list_opened(
+        self, headers: Headers, instances: Instances, permissions: Permissions
+    ) -> tuple[Principal, list[Instance]]:
+        """Those that the key opens and the caller has a role in (S33); a key that opens none at all is no key.
+
+        Before there is any instance, the well-known keys hold; where those do not exist, the token is enough.
+        """
+        if self._is_open:
+            return _EVERYBODY, await instances.list_instances()
+        identity = await self._identify(headers, _KEY_HINT)
+        rules = await permissions.list_rules()
+        if not rules and permissions.default_rules.digests:
+            _check_key(headers, permissions.default_rules)
+        opened = {guid: rule for guid, rule in rules.items() if _opens(_key(headers), rule)}
+        if rules and not opened:
+            raise _key_refusal("The subscription key is not one of any instance.")
+        held = {guid: roles.role_of(identity, rule.assignments) for guid, rule in opened.items()}
+        entered = {guid: role for guid, role in held.items() if role is not None}
+        anywhere = roles.role_of(identity, permissions.default_rules.assignments)
+        highest = max((role for role in (anywhere, *entered.values()) if role is not None), default=None)
+        known = await instances.list_instances() if entered else []
+        return _principal(identity, highest), [instance for instance in known if instance.guid in entered]
+
+    async def _identify(self, headers: Headers, key_hint: str) -> Identity:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise errors.NotAuthenticated(reason="There is no bearer token.", key_hint=key_hint)
-        principal = self._principals.get(token.strip())
-        if principal is None:
-            raise errors.NotAuthenticated(reason="The bearer token is not known.", key_hint=key_hint)
-        return principal
-
-    async def authenticate_for(self, headers: Headers, instance: str, instances: Instances) -> Principal:
-        """By token and by a subscription key of that instance (S33); for an unknown one the well-known keys hold."""
-        principal = self.authenticate(headers, _KEY_HINT)
-        if not self._is_open and not _opens(_key(headers), await instances.find_subscription_keys(instance)):
-            raise _key_refusal("The subscription key is not one of this instance.")
-        return principal
-
-    async def list_opened(self, headers: Headers, instances: Instances) -> tuple[Principal, list[Instance]]:
-        """The instances that the key opens (S33); a key that opens none of those there are is no key."""
-        principal = self.authenticate(headers, _KEY_HINT)
-        known = await instances.list_instances()
-        if self._is_open:
-            return principal, known
-        key = _key(headers)
-        opened = [instance for instance in known if _opens(key, instance.subscription_keys)]
-        if not opened and (known or not _opens(key, None)):
-            raise _key_refusal("The subscription key is not one of any instance.")
-        return principal, opened
+        try:
+            return await self._bearers.identify(token.strip())
+        except errors.NotAuthenticated as error:
+            raise errors.NotAuthenticated(**error.parts | {"key_hint": key_hint}) from None
 
 
 def check_role(principal: Principal, needed: Role) -> None:
+    if principal.role is None:
+        raise errors.NoRole(principal=catalog.shown(principal.name))
     if principal.role < needed:
         raise errors.NotPermitted(role=principal.role.name.capitalize(), needed=needed.name.capitalize())
 
 
-def _key(headers: Headers) -> bytes:
+def challenge(error: errors.NotAuthenticated) -> dict[str, str]:
+    """How to sign in, and what is wrong with a token that was brought (RFC 6750)."""
+    if not error.parts.get("is_token_fault"):
+        return {"WWW-Authenticate": _CHALLENGE}
+    return {"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token", error_description="{error.parts["reason"]}"'}
+
+
+def _principal(identity: Identity, role: Role | None) -> Principal:
+    return Principal(identity.name, identity.kind, role)
+
+
+def _check_key(headers: Headers, rules: Rules) -> None:
+    if not _opens(_key(headers), rules):
+        reason = "is not one of this instance" if rules.is_enabled else "opens nothing: API access is disabled here"
+        raise _key_refusal(f"The subscription key {reason}.")
+
+
+def _key(headers: Headers) -> str:
     key = headers.get(KEY_HEADER)
     if not key:
         raise _key_refusal("There is no subscription key.")
-    return key.encode()
+    return key
 
 
-def _opens(key: bytes, own_keys: Iterable[str] | None) -> bool:
-    """Each comparison takes constant time; without own keys the well-known ones hold."""
-    keys = WELL_KNOWN_KEYS if own_keys is None else own_keys
-    return any(hmac.compare_digest(key, known.encode()) for known in keys)
+def _opens(key: str, rules: Rules) -> bool:
+    return rules.is_enabled and subscription_keys.is_one_of(key, rules.digests)
 
 
 def _key_refusal(reason: str) -> errors.NotAuthenticated:

@@ -83,6 +83,9 @@ AREAS: Final[Mapping[str, Mapping[str, Role | None]]] = {
         "Get-all-role-assignments": Role.ADMINISTRATOR,
         "Update-a-role-assignment": Role.ADMINISTRATOR,
         "Deletes-a-role-assignment": Role.ADMINISTRATOR,
+        "Get-API-access": Role.ADMINISTRATOR,
+        "Update-API-access": Role.ADMINISTRATOR,
+        "Regenerate-subscription-key": Role.ADMINISTRATOR,
     },
     "Environments": {
         "Get-all-instances": Role.VIEWER,

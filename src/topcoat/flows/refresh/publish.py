@@ -8,8 +8,9 @@ from topcoat.flows.refresh import reconcile, stages
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.progress import Progress, Reporter, Silent
 from topcoat.flows.refresh.publication import Publication, RefreshReport
-from topcoat.store import generations, instances, search_index
+from topcoat.store import generations, instances, search_index, subscription_keys
 from topcoat.store.engine import Store
+from topcoat.store.instances import Stand
 
 
 async def refresh(
@@ -26,10 +27,7 @@ async def refresh(
     Raise `RefreshRunning` when another process refreshes the same instance, `SourceInvalid` for a faulty file; the
     active generation stays as it was whatever fails.
     """
-    await _save_instance(store, clock, environment)
-    async with store.glancing() as glance:
-        stand = await instances.find_stand(glance, environment.instance_id)
-    assert stand is not None  # it was just saved
+    stand = await _save_instance(store, clock, environment)
     async with (
         store.session() as session,
         generations.owned(session, stand.instance_id),
@@ -58,7 +56,8 @@ async def undo_refresh(store: Store, clock: Clock, guid: str) -> int:
     return active
 
 
-async def _save_instance(store: Store, clock: Clock, environment: Environment) -> None:
+async def _save_instance(store: Store, clock: Clock, environment: Environment) -> Stand:
+    now = clock.system_now()
     async with store.writing() as connection:
         await instances.save_instance(
             connection,
@@ -67,9 +66,12 @@ async def _save_instance(store: Store, clock: Clock, environment: Environment) -
             instance_type=environment.instance_type,
             profile_lifetime=environment.profile_lifetime,
             activity_lifetime=environment.activity_lifetime,
-            subscription_keys=environment.subscription_keys,
-            now=clock.system_now(),
+            now=now,
         )
+        stand = await instances.find_stand(connection, environment.instance_id)
+        assert stand is not None  # it was just saved
+        await subscription_keys.apply_file_keys(connection, stand.instance_id, environment.subscription_keys, now)
+    return stand
 
 
 async def _activate(publication: Publication, horizon: timedelta) -> None:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from topcoat.core.roles import Role
+from starlette.responses import JSONResponse, Response
+
 from topcoat.surfaces import answers
 from topcoat.surfaces.customer_insights import payloads
 from topcoat.surfaces.customer_insights.operation import Operation
@@ -14,7 +15,7 @@ Responses = dict[int | str, dict[str, Any]]
 _DESCRIPTIONS: Final = {
     400: "The request is not valid.",
     401: "The caller is not known, or the subscription key does not open the instance.",
-    403: "The caller's role may not do this.",
+    403: "The caller has no role here, or one that may not do this.",
     404: "There is no such instance, or nothing of that name in it.",
     406: "Answers are JSON, which the Accept header rules out.",
     413: "The body is too large.",
@@ -25,6 +26,11 @@ _DESCRIPTIONS: Final = {
 
 def success_of(operation: Operation) -> int:
     return min((code for code in operation.responses if isinstance(code, int) and code < 300), default=200)
+
+
+def class_of(operation: Operation) -> type[Response]:
+    """Which, to FastAPI, says whether a success has a body."""
+    return JSONResponse if "model" in operation.responses.get(success_of(operation), {"model"}) else Response
 
 
 def responses_of(operation: Operation) -> Responses:
@@ -49,11 +55,9 @@ def extra_of(operation: Operation, shown_path: str) -> dict[str, Any]:
 
 
 def _refused(operation: Operation) -> Iterator[int]:
-    yield from (401, 406, 503)
+    yield from (401, 403, 406, 503)
     if operation.documentation:
         yield 400
-    if operation.role > Role.VIEWER:
-        yield 403
     if any(operation.paths):
         yield 404
     if "requestBody" in operation.documentation:

@@ -36,6 +36,7 @@ class Operation:
     paths: tuple[str, ...]
     answer: Callable[[Call], Awaitable[Response]]
     is_data: bool = False
+    needs_key: bool = True
     shown_path: str | None = None
     is_documented: bool = True
     summary: str | None = None

@@ -196,11 +196,52 @@ class InstanceMetadata(Wire):
     instance_id: str
 
 
+class RoleDefinition(Wire):
+    role_name: str
+    description: str
+
+
 class RoleAssignment(Wire):
     principal_id: str
-    principal_type: Literal["user", "group", "app"] = "app"
+    principal_type: str
     roles: list[str]
     instance_id: str
+
+
+class RoleAssignmentChange(Wire):
+    """What a caller says of an assignment; the address has the principal and the instance."""
+
+    principal_id: str | None = None
+    principal_type: Literal["user", "group", "app"] | None = None
+    roles: list[str]
+    instance_id: str | None = None
+
+
+class SubscriptionKeyState(Wire):
+    name: Literal["primary", "secondary"]
+    state: Literal["own", "wellKnown", "none"]
+    changed_utc: datetime | None
+
+
+class ApiAccess(Wire):
+    """An extension to the contract."""
+
+    instance_id: str
+    is_enabled: bool
+    keys: list[SubscriptionKeyState]
+
+
+class ApiAccessChange(Wire):
+    is_enabled: bool
+
+
+class RegeneratedKey(Wire):
+    """The only time that the key is told."""
+
+    instance_id: str
+    name: Literal["primary", "secondary"]
+    key: str
+    changed_utc: datetime
 
 
 class AttributeSearchConfiguration(Wire):

@@ -11,10 +11,12 @@ from topcoat.surfaces.customer_insights import payloads
 STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.NotAuthenticated: 401,
     errors.NotPermitted: 403,
+    errors.NoRole: 403,
     errors.InstanceNotFound: 404,
     errors.TableNotFound: 404,
     errors.RecordNotFound: 404,
     errors.ChangeNotFound: 404,
+    errors.AssignmentNotFound: 404,
     errors.AddressNotFound: 404,
     errors.DataSourceNotFound: 404,
     errors.ColumnNotFound: 404,
@@ -46,12 +48,14 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.ContinuationInvalid: 400,
     errors.ClockRequestInvalid: 400,
     errors.ParameterInvalid: 400,
+    errors.UnknownRole: 400,
     errors.EnvironmentInvalid: 400,
     errors.SourceInvalid: 400,
     errors.ActivityExists: 409,
     errors.RefreshRunning: 409,
     errors.NothingToUndo: 409,
     errors.IdempotencyKeyReused: 422,
+    errors.LastOwner: 409,
     errors.NotSupported: 501,
     errors.Overloaded: 503,
     errors.StoreUnreachable: 503,
@@ -81,7 +85,7 @@ def api_problem(error: errors.TopcoatError) -> Response:
 def _headers(error: errors.TopcoatError) -> dict[str, str]:
     match error:
         case errors.NotAuthenticated():
-            return access.CHALLENGE
+            return access.challenge(error)
         case errors.Unavailable():
             return {"Retry-After": str(error.retry_after_seconds)}
         case errors.MethodNotSupported():

@@ -24,6 +24,7 @@ from topcoat.surfaces.customer_insights import (
     profile,
     roles,
     search,
+    subscription_keys,
     tables,
     unbuilt,
 )
@@ -39,6 +40,7 @@ OPERATIONS: Final = (
     *instances.OPERATIONS,
     *data_sources.OPERATIONS,
     *roles.OPERATIONS,
+    *subscription_keys.OPERATIONS,
     *search.OPERATIONS,
     *changes.OPERATIONS,
     *unbuilt.OPERATIONS,
@@ -101,6 +103,7 @@ def _route(operation: Operation, endpoint: Endpoint, prefix: str, path: str) -> 
         tags=["Customer Insights"],
         include_in_schema=is_documented,
         response_model=None,
+        response_class=documentation.class_of(operation),
         status_code=documentation.success_of(operation),
         responses=documentation.responses_of(operation),
         openapi_extra=documentation.extra_of(operation, shown_path) if is_documented else None,
@@ -116,7 +119,8 @@ def _endpoint(operation: Operation, access: Access) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         try:
-            call = await _admitted(request, access, request.path_params.get("instanceId", "").lower())
+            instance = request.path_params.get("instanceId", "").lower()
+            call = await _admitted(request, access, instance, needs_key=operation.needs_key)
             check_role(call.principal, needed)
             if not request.scope["path"].endswith("/$count"):  # which is a number, in plain text
                 answers.check_accepts_json(request.headers)
@@ -127,10 +131,10 @@ def _endpoint(operation: Operation, access: Access) -> Endpoint:
     return endpoint
 
 
-async def _admitted(request: Request, access: Access, instance: str) -> Call:
+async def _admitted(request: Request, access: Access, instance: str, *, needs_key: bool = True) -> Call:
     flows: Flows = request.app.state.flows
     if not instance:
-        principal, opened = await access.list_opened(request.headers, flows.instances)
+        principal, opened = await access.list_opened(request.headers, flows.instances, flows.permissions)
         return Call(request, flows, principal, opened=opened)
-    principal = await access.authenticate_for(request.headers, instance, flows.instances)
+    principal = await access.authenticate_for(request.headers, instance, flows.permissions, needs_key=needs_key)
     return Call(request, flows, principal, instance)

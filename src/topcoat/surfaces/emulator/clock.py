@@ -66,7 +66,7 @@ def _permitted(operation: str, answer: Endpoint, access_: Access) -> Callable[[R
     async def endpoint(request: Request) -> Response:
         flows: Flows = request.app.state.flows
         try:
-            access.check_role(access_.authenticate(request.headers), needed)
+            access.check_role(await access_.authenticate(request.headers, flows.permissions), needed)
             answers.check_accepts_json(request.headers)
             return answers.json_answer(_shown(await answer(request, flows.service_clock)))
         except errors.TopcoatError as error:

@@ -10,6 +10,7 @@ from topcoat.surfaces import access, answers
 STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.NotAuthenticated: 401,
     errors.NotPermitted: 403,
+    errors.NoRole: 403,
     errors.MediaTypeNotAcceptable: 406,
     errors.BodyTooLarge: 413,
     errors.ContentTypeNotSupported: 415,
@@ -41,7 +42,7 @@ def problem(error: errors.TopcoatError) -> Response:
 def _headers(error: errors.TopcoatError) -> dict[str, str]:
     match error:
         case errors.NotAuthenticated():
-            return access.CHALLENGE
+            return access.challenge(error)
         case errors.Unavailable():
             return {"Retry-After": str(error.retry_after_seconds)}
         case _:
