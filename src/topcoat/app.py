@@ -17,12 +17,14 @@ from topcoat import __version__
 from topcoat.clock import Clock
 from topcoat.flows import Flows
 from topcoat.flows.data_sources import DataSources
+from topcoat.flows.hierarchies import Hierarchies
 from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
 from topcoat.flows.query.sight import Sights
+from topcoat.flows.relationships import Relationships
 from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
 from topcoat.settings import Settings
@@ -116,6 +118,8 @@ def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelt
         permissions=Permissions(store, clock, is_emulator=is_emulator),
         inventory=Inventory(store, sights, clock),
         search_index=search_index,
+        relationships=Relationships(store, instances, clock),
+        hierarchies=Hierarchies(store, instances, clock),
         service_clock=ServiceClockControl(store, clock),
         data_sources=DataSources(store, instances, clock),
     )

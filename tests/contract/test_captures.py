@@ -154,7 +154,7 @@ UNBUILT = [
     Recorded(
         "relationship",
         "PUT {instance}/manage/relationships/A_B",
-        501,
+        400,
         b'{"name": "A_B", "cardinality": "manyToOne"}',
     ),
 ]

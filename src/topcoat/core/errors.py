@@ -5,6 +5,8 @@ TopcoatError
 ├── NotFound
 │   ├── InstanceNotFound, TableNotFound, RecordNotFound, ChangeNotFound, InstantNotKept, AddressNotFound
 │   ├── DataSourceNotFound, ColumnNotFound, AssignmentNotFound
+│   ├── DataSourceNotFound, ColumnNotFound
+│   ├── DefinitionNotFound
 ├── BadInput
 │   ├── AddressTooLong, BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable
 │   ├── MethodNotSupported
@@ -14,6 +16,8 @@ TopcoatError
 │   ├── ActivityNotConfigured, TableNotFoundForWriting, DataSourceInUse
 │   ├── QuerySyntaxError, OptionInvalid, UnknownSegment, ContinuationInvalid
 │   ├── ClockRequestInvalid, ParameterInvalid, UnknownRole
+│   ├── NameTaken, SystemMade, TooManyDefinitions
+│   ├── ClockRequestInvalid, ParameterInvalid
 │   └── EnvironmentInvalid, SourceInvalid
 ├── Conflict
 │   ├── ActivityExists, RefreshRunning, NothingToUndo, IdempotencyKeyReused, LastOwner
@@ -86,6 +90,10 @@ class ChangeNotFound(NotFound):
 
 class AssignmentNotFound(NotFound):
     text = "'{principal}' has no role in this instance that could be taken away."
+
+
+class DefinitionNotFound(NotFound):
+    text = "{what} '{name}' does not exist in this instance{suggestion}."
 
 
 class InstantNotKept(NotFound):
@@ -226,6 +234,18 @@ class ContinuationInvalid(BadInput):
     @property
     def target(self) -> str:
         return "$skiptoken"
+
+
+class NameTaken(BadInput):
+    text = "{what} '{name}' exists already; names are unique."
+
+
+class SystemMade(BadInput):
+    text = "{what} '{name}' is made by the service itself and cannot be changed."
+
+
+class TooManyDefinitions(BadInput):
+    text = "{what} number {limit} is there already, and more are not kept; delete one first."
 
 
 class ParameterInvalid(BadInput):

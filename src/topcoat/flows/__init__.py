@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from topcoat.flows.data_sources import DataSources
+from topcoat.flows.hierarchies import Hierarchies
 from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
+from topcoat.flows.relationships import Relationships
 from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
 
@@ -22,5 +24,7 @@ class Flows:
     permissions: Permissions
     inventory: Inventory
     search_index: SearchIndex
+    relationships: Relationships
+    hierarchies: Hierarchies
     service_clock: ServiceClockControl
     data_sources: DataSources

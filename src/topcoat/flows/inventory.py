@@ -10,8 +10,9 @@ from topcoat.clock import Clock
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import Catalog, Document, Table, TableKind
 from topcoat.flows.query.sight import Sight, Sights
-from topcoat.store import key_rings, profiles, sizes, timelines
+from topcoat.store import generations, key_rings, profiles, search_index, sizes, timelines
 from topcoat.store.engine import Store
+from topcoat.store.generations import ActiveGeneration
 from topcoat.store.profiles import StoredProfile
 from topcoat.store.timelines import ActivityQuestion, TypeCount
 
@@ -46,6 +47,16 @@ class TableSize:
     table: Table
     records: int
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileStoreState:
+    """`is_hydrated`: whether the search index shows what its configuration asks for."""
+
+    generation: ActiveGeneration | None
+    size_bytes: int
+    is_hydrated: bool
+    is_building: bool
 
 
 class Inventory:
@@ -90,6 +101,17 @@ class Inventory:
         table = sight.catalog.get_table(name)
         size = await self._measure(sight, table)
         return TableSize(table, size.records, size.size_bytes)
+
+    async def get_profile_store_state(self, instance: str) -> ProfileStoreState:
+        """The generation that answers reads, what its profiles take, and whether another is being made beside it."""
+        sight = await self._sights.look(instance)
+        async with self._store.reading() as connection:
+            state = await generations.find_state(connection, sight.instance_id)
+            built = await search_index.find_built(connection, sight.instance_id)
+        size = await sizes.get_table_size(
+            self._store.scan, "snapshot_profile", instance_id=sight.instance_id, view=sight.view
+        )
+        return ProfileStoreState(state.active, size.size_bytes, built.is_token_complete, state.is_building)
 
     async def _find_customer(self, sight: Sight, table: Table, key: str) -> str | None:
         if not catalog.check_id(key):

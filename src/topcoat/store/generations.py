@@ -138,6 +138,37 @@ async def activate_generation(
     await _set_active(connection, stand.instance_id, generation, now)
 
 
+@dataclass(frozen=True, slots=True)
+class ActiveGeneration:
+    activated_at: datetime
+    profiles: int
+    activities: int
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationState:
+    """`is_building` stays true behind a refresh that was killed, until the next one begins."""
+
+    active: ActiveGeneration | None
+    is_building: bool
+
+
+async def find_state(connection: ReadConnection, instance_id: int) -> GenerationState:
+    rows = await connection.fetch_all(
+        text(
+            "SELECT state, activated_at, profile_count, activity_count FROM generation"
+            " WHERE instance_id = :instance_id AND state IN ('active', 'building')"
+        ),
+        {"instance_id": instance_id},
+    )
+    active = [
+        ActiveGeneration(from_microseconds(row.activated_at), row.profile_count, row.activity_count)
+        for row in rows
+        if row.state == "active"
+    ]
+    return GenerationState(active[0] if active else None, any(row.state == "building" for row in rows))
+
+
 async def undo_generation(connection: WriteConnection, stand: Stand, now: datetime) -> int:
     """Go back to the generation before, for good; return its number (S21)."""
     found = await connection.fetch_one(

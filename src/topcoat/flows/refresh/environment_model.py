@@ -18,12 +18,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from topcoat.core import catalog
+from topcoat.core import catalog, definitions
 from topcoat.core.catalog import ColumnType
 from topcoat.core.overlay import lifetime
 
-TEXT_LENGTH_MAX: Final = 200
-TEXT_EXPECTED: Final = f"a text of 1 to {TEXT_LENGTH_MAX} printable characters"
+KEY_LENGTH_MAX: Final = 200
 NAME_LENGTH_MAX: Final = 128
 NOT_SUPPORTED_YET: Final = ("data_sources", "unification", "measures", "segments", "schedule")
 
@@ -61,14 +60,9 @@ def _one_of(kind: type[_Enum]) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def is_text(text: str) -> bool:
-    """Whether a text can be a name that people read."""
-    return bool(text.strip()) and len(text) <= TEXT_LENGTH_MAX and text.isprintable()
-
-
 def _check_text(text: str) -> str:
-    if not is_text(text):
-        raise _expected(TEXT_EXPECTED)
+    if not definitions.is_text(text):
+        raise _expected(definitions.TEXT_EXPECTED)
     return text
 
 
@@ -130,8 +124,8 @@ def _check_time_zone(name: str) -> str:
 
 
 def _check_subscription_key(key: str) -> str:
-    if not key.isascii() or not key.isprintable() or " " in key or not 0 < len(key) <= TEXT_LENGTH_MAX:
-        raise _expected(f"1 to {TEXT_LENGTH_MAX} printable ASCII characters without blanks")
+    if not key.isascii() or not key.isprintable() or " " in key or not 0 < len(key) <= KEY_LENGTH_MAX:
+        raise _expected(f"1 to {KEY_LENGTH_MAX} printable ASCII characters without blanks")
     return key
 
 

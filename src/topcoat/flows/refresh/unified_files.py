@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from topcoat.core import catalog
+from topcoat.core import catalog, definitions
 from topcoat.core.catalog import CUSTOMER_ID, PREVIOUS_CUSTOMER_ID, Column, Document, Table, TableKind
-from topcoat.flows.refresh import environment_model, source_records
+from topcoat.flows.refresh import source_records
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.source_lines import Advance
 from topcoat.flows.refresh.source_records import Source
@@ -159,8 +159,8 @@ def checked_id(source: Source, line: int, column: str, value: str) -> str:
 
 
 def _checked_segment(source: Source, line: int, name: str) -> str:
-    if not environment_model.is_text(name):
-        found, expected = catalog.described(name), environment_model.TEXT_EXPECTED
+    if not definitions.is_text(name):
+        found, expected = catalog.described(name), definitions.TEXT_EXPECTED
         source.refuse(line, f"column Segment got {found}, expected {expected}")
     return name
 

@@ -1,13 +1,14 @@
 """The contract's shapes in wire spelling: every field is there, null where nothing is known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
+from topcoat.core.definitions import Authorship
 from topcoat.surfaces import answers
 
 
@@ -109,6 +110,18 @@ class AnnotatedAttributeMetadata(AttributeMetadata):
 Attribute = SerializeAsAny[AttributeMetadata]
 
 
+class TableRelationship(Wire):
+    """A relationship as one of its two tables tells it."""
+
+    name: str
+    friendly_name: str
+    from_attribute: Attribute
+    to_attribute: Attribute
+    relationship_type: str
+    data_source_entity: dict[str, Any] | None = None
+    data_source_mapping_attributes: list[Attribute] = []
+
+
 class EntityMetadata(Wire):
     name: str
     qualified_entity_name: str
@@ -119,7 +132,7 @@ class EntityMetadata(Wire):
     entity_type: str
     attributes: list[Attribute]
     keys: list[list[Attribute]]
-    relationships: list[dict[str, Any]] = []
+    relationships: list[TableRelationship] = []
     timestamp_attribute: Attribute | None = None
     incremental_attribute: Attribute | None = None
     semantic_type: str | None = None
@@ -153,6 +166,118 @@ class KeyRingResponse(Wire):
     instance_id: str
     customer_id: str
     key_ring: dict[str, Any]
+
+
+class Audited(Wire):
+    """Who made it and changed it; what the service makes itself has neither."""
+
+    version: int | None = None
+    updated_by: str | None = None
+    updated_utc: datetime | None = None
+    created_by: str | None = None
+    created_utc: datetime | None = None
+    instance_id: str | None = None
+
+
+AUDIT: Final = frozenset(field.alias for field in Audited.model_fields.values())
+"""What the service itself says, and a caller may send back."""
+
+
+class RelationshipDefinition(Wire):
+    """What a caller may say of a relationship; `name` may stand in the address alone."""
+
+    friendly_name: str | None = None
+    name: str | None = None
+    description: str | None = None
+    relationship_type: (
+        Literal[
+            "singleKeyRelationshipOrigin",
+            "singleKeyRelationshipDestination",
+            "dataSourceLineageOrigin",
+            "dataSourceLineageDestination",
+        ]
+        | None
+    ) = None
+    from_attribute_name: str
+    from_entity_name: str
+    to_attribute_name: str
+    to_entity_name: str
+    cardinality: Literal["oneToMany", "oneToOne", "manyToOne"] | None = None
+    source: Literal["user"] | None = None
+
+
+class RelationshipMetadata(Audited):
+    friendly_name: str
+    name: str
+    description: str | None
+    relationship_type: str
+    from_attribute_name: str
+    from_entity_name: str
+    to_attribute_name: str
+    to_entity_name: str
+    cardinality: str
+    source: Literal["user", "system"]
+
+
+class HierarchyDependency(Wire):
+    source_entity: str
+    account_id_attribute: str
+    parent_account_id_attribute: str
+
+
+class HierarchyDefinition(Wire):
+    """What a caller may say of a hierarchy."""
+
+    name: str
+    display_name: str | None = None
+    dependency: HierarchyDependency
+
+
+class HierarchyDependencyChange(Wire):
+    source_entity: str | None = None
+    account_id_attribute: str | None = None
+    parent_account_id_attribute: str | None = None
+
+
+class HierarchyChange(Wire):
+    """Parts of a hierarchy; those left out or null stay."""
+
+    name: str | None = None
+    display_name: str | None = None
+    dependency: HierarchyDependencyChange | None = None
+
+
+class HierarchyMetadata(HierarchyDefinition, Audited):
+    display_name: str
+
+
+class OkResult(Wire):
+    status_code: int = 200
+
+
+class OkObjectResult(Wire):
+    value: Any
+    formatters: list[dict[str, Any]] = []
+    content_types: list[str] = [answers.JSON]
+    declared_type: str | None = None
+    status_code: int = 200
+
+
+Hydration = Literal["notHydrated", "hydrated", "nothingToHydrate"]
+
+
+class ProfileStoreCollectionInfo(Wire):
+    current_state: Literal["empty", "inBuild", "queryable"]
+    row_count: int
+    size: int
+    profile_store_hydration_state_info: dict[str, Hydration]
+
+
+class ProfileStoreStateInfo(Wire):
+    ingestion_time: datetime | None
+    primary_info: ProfileStoreCollectionInfo
+    secondary_info: ProfileStoreCollectionInfo
+    instance_id: str
 
 
 class InstanceInfo(Wire):
@@ -288,3 +413,21 @@ class ChangeList(Wire):
 
 def wire_answer(payload: Wire, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(payload.model_dump_json(by_alias=True), status, headers, answers.JSON)
+
+
+def wire_list(items: Sequence[Wire]) -> Response:
+    return answers.json_answer([item.model_dump(mode="json", by_alias=True) for item in items])
+
+
+def audit_of(instance: str, authorship: Authorship | None) -> dict[str, Any]:
+    """The values of `Audited`."""
+    if authorship is None:
+        return {"instance_id": instance}
+    return {
+        "version": authorship.version,
+        "updated_by": authorship.updated_by,
+        "updated_utc": authorship.updated_at,
+        "created_by": authorship.created_by,
+        "created_utc": authorship.created_at,
+        "instance_id": instance,
+    }

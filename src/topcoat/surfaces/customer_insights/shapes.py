@@ -34,6 +34,13 @@ def without_keys(body: Document, told: Collection[str | None]) -> Document:
     return {name: value for name, value in body.items() if name not in told}
 
 
+def check_same(parameter: str, said: str | None, addressed: str) -> None:
+    """What stands in the address may be said again, but not otherwise."""
+    if said is not None and said != addressed:
+        expected = f"'{catalog.shown(addressed)}', as in the address"
+        raise errors.ParameterInvalid(parameter=parameter, found=catalog.described(said), expected=expected)
+
+
 def _invalid(model: type[BaseModel], details: ErrorDetails) -> errors.ParameterInvalid:
     place = details["loc"]
     match details["type"]:

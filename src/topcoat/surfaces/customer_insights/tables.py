@@ -1,23 +1,24 @@
 """What tables there are, and what their columns take; `manage/tables` and its older spelling `manage/entities`."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, assert_never
 
 from starlette.responses import Response
 
-from topcoat.core.catalog import (
-    CUSTOMER_ID,
-    PREVIOUS_CUSTOMER_ID,
-    Column,
-    ColumnType,
-    Table,
-    TableKind,
-)
+from topcoat.core.catalog import CUSTOMER_ID, PREVIOUS_CUSTOMER_ID, Catalog, Column, ColumnType, Table, TableKind
+from topcoat.core.relationships import Relationship, RelationshipType
 from topcoat.core.search_configuration import SearchConfiguration
 from topcoat.flows.data_sources import data_source_id
 from topcoat.flows.instances import Instance
 from topcoat.surfaces.customer_insights import parameters, payloads, search
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
-from topcoat.surfaces.customer_insights.payloads import Annotation, AttributeMetadata, EntityMetadata
+from topcoat.surfaces.customer_insights.payloads import (
+    Annotation,
+    AttributeMetadata,
+    EntityMetadata,
+    TableRelationship,
+)
 
 _SEMANTIC_TYPES: Final = frozenset({"Feedback", "SalesOrder"})
 _DATA_TYPES: Final = {
@@ -28,7 +29,11 @@ _DATA_TYPES: Final = {
     ColumnType.DATE: "dateTime",
     ColumnType.DATE_TIME: "dateTimeOffset",
 }
-_MARKS: Final = ("attributesAnnotations", "includeQuarantined", "includeSelfConflatedEntity")
+_MARKS: Final = {
+    "attributesAnnotations": "Mark key and mandatory columns.",
+    "includeQuarantined": "List tables of corrupt records as well; so far none are kept.",
+    "includeSelfConflatedEntity": "List tables of self-conflation as well; so far there are none.",
+}
 
 
 async def list_tables(call: Call) -> Response:
@@ -36,7 +41,9 @@ async def list_tables(call: Call) -> Response:
     instance = await call.flows.instances.get_instance(call.instance)
     catalog = await call.flows.instances.get_catalog(call.instance)
     configuration = await call.flows.search_index.get_configuration(call.instance)
-    entities = [_entity(instance, table, configuration, is_annotated=is_annotated) for table in catalog.tables]
+    related = await call.flows.relationships.list_visible(call.instance)
+    described = _Description(instance, catalog, configuration, related, is_annotated)
+    entities = [described.entity(table) for table in catalog.tables]
     return payloads.wire_answer(payloads.EntityModel(instance_id=instance.guid, entities=entities))
 
 
@@ -46,7 +53,9 @@ async def get_table(call: Call) -> Response:
     catalog = await call.flows.instances.get_catalog(call.instance)
     table = catalog.get_table(call.request.path_params["tableName"])
     configuration = await call.flows.search_index.get_configuration(call.instance)
-    return payloads.wire_answer(_entity(instance, table, configuration, is_annotated=is_annotated))
+    related = await call.flows.relationships.list_visible(call.instance)
+    described = _Description(instance, catalog, configuration, related, is_annotated)
+    return payloads.wire_answer(described.entity(table))
 
 
 async def get_table_size(call: Call) -> Response:
@@ -56,41 +65,70 @@ async def get_table_size(call: Call) -> Response:
     )
 
 
-def _entity(
-    instance: Instance, table: Table, configuration: SearchConfiguration, *, is_annotated: bool
-) -> EntityMetadata:
-    attributes = {c.name: _attribute(table, c, configuration, is_annotated=is_annotated) for c in table.columns}
-    timestamp = timestamp_name(table)
-    return EntityMetadata(
-        name=plain_name(table),
-        qualified_entity_name=table.name,
-        data_source_name=table.data_source,
-        dataflow_type=_dataflow_type(table),
-        datasource_id=None if table.data_source is None else data_source_id(instance.guid, table.data_source),
-        entity_type=entity_type(table),
-        attributes=list(attributes.values()),
-        keys=[[attributes[name]] for name in _keys(table)],
-        timestamp_attribute=None if timestamp is None else attributes[timestamp],
-        semantic_type=_semantic_type(table),
-        refresh_time=instance.refreshed_at,
-    )
+@dataclass(frozen=True, slots=True)
+class _Description:
+    """What a table's metadata is made of."""
+
+    instance: Instance
+    catalog: Catalog
+    configuration: SearchConfiguration
+    related: Sequence[Relationship]
+    is_annotated: bool
+
+    def entity(self, table: Table) -> EntityMetadata:
+        attributes = {c.name: self._attribute(table, c) for c in table.columns}
+        timestamp = timestamp_name(table)
+        return EntityMetadata(
+            name=plain_name(table),
+            qualified_entity_name=table.name,
+            data_source_name=table.data_source,
+            dataflow_type=_dataflow_type(table),
+            datasource_id=None if table.data_source is None else data_source_id(self.instance.guid, table.data_source),
+            entity_type=entity_type(table),
+            attributes=list(attributes.values()),
+            keys=[[attributes[name]] for name in _keys(table)],
+            relationships=[self._relationship(table, r) for r in self.related if table.name in _ends(r)],
+            timestamp_attribute=None if timestamp is None else attributes[timestamp],
+            semantic_type=_semantic_type(table),
+            refresh_time=self.instance.refreshed_at,
+        )
+
+    def _attribute(self, table: Table, column: Column) -> AttributeMetadata:
+        is_customer = table.kind is TableKind.CUSTOMER
+        attribute = AttributeMetadata(
+            name=column.name,
+            friendly_name=column.name,
+            base_name=column.name,
+            data_type=_DATA_TYPES[column.type],
+            search_properties=search.search_properties(self.configuration, column.name) if is_customer else None,
+        )
+        if not self.is_annotated:
+            return attribute
+        return payloads.AnnotatedAttributeMetadata(**attribute.model_dump(), annotations=_annotations(table, column))
+
+    def _relationship(self, table: Table, relationship: Relationship) -> TableRelationship:
+        return TableRelationship(
+            name=relationship.name,
+            friendly_name=relationship.friendly_name or relationship.name,
+            from_attribute=self._end(relationship.from_table, relationship.from_column),
+            to_attribute=self._end(relationship.to_table, relationship.to_column),
+            relationship_type=_seen_from(table, relationship).value,
+        )
+
+    def _end(self, table_name: str, column_name: str) -> AttributeMetadata:
+        table = self.catalog.get_table(table_name)
+        return self._attribute(table, table.get_column(column_name))
 
 
-def _attribute(
-    table: Table, column: Column, configuration: SearchConfiguration, *, is_annotated: bool
-) -> AttributeMetadata:
-    attribute = AttributeMetadata(
-        name=column.name,
-        friendly_name=column.name,
-        base_name=column.name,
-        data_type=_DATA_TYPES[column.type],
-        search_properties=(
-            search.search_properties(configuration, column.name) if table.kind is TableKind.CUSTOMER else None
-        ),
-    )
-    if not is_annotated:
-        return attribute
-    return payloads.AnnotatedAttributeMetadata(**attribute.model_dump(), annotations=_annotations(table, column))
+def _ends(relationship: Relationship) -> tuple[str, str]:
+    return relationship.from_table, relationship.to_table
+
+
+def _seen_from(table: Table, relationship: Relationship) -> RelationshipType:
+    """The table at the far end sees a relationship come in."""
+    if relationship.type is RelationshipType.ORIGIN and table.name != relationship.from_table:
+        return RelationshipType.DESTINATION
+    return relationship.type
 
 
 def _annotations(table: Table, column: Column) -> list[Annotation]:
@@ -172,7 +210,7 @@ OPERATIONS: Final = (
         answer=list_tables,
         summary="Describe all tables",
         responses=answers_with(200, payloads.EntityModel, "The tables of the active generation."),
-        documentation={"parameters": [parameter(mark, "Accepted.", **_BOOLEAN) for mark in _MARKS]},
+        documentation={"parameters": [parameter(mark, says, **_BOOLEAN) for mark, says in _MARKS.items()]},
     ),
     Operation(
         id="Get-entity-metadata",
@@ -182,7 +220,7 @@ OPERATIONS: Final = (
         summary="Describe one table",
         responses=answers_with(200, EntityMetadata, "The table.")
         | answers_with(404, payloads.ApiErrorResult, "There is no such table."),
-        documentation={"parameters": [parameter(_MARKS[0], "Mark key and mandatory columns.", **_BOOLEAN)]},
+        documentation={"parameters": [parameter("attributesAnnotations", _MARKS["attributesAnnotations"], **_BOOLEAN)]},
     ),
     Operation(
         id="Get-entity-size",
