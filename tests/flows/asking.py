@@ -10,6 +10,7 @@ from tests.conftest import INSTANCE, NOW, Service
 from topcoat.core import catalog
 from topcoat.core.odata import address as addresses
 from topcoat.core.odata import options as query_options
+from topcoat.core.overlay.override import Override
 from topcoat.flows.ingest import IngestedActivity, Write
 from topcoat.flows.query import Page
 
@@ -47,6 +48,10 @@ async def post_purchase(service: Service, purchase_id: str, loyalty_id: str, **c
 async def read(service: Service, customer_id: str, **options: str) -> dict[str, Any]:
     address = addresses.RecordAddress(table="Customer", key=customer_id, navigation=None, is_count=False)
     return await service.flows.query.read_record(INSTANCE, address, parsed(**options))
+
+
+async def live_changes(service: Service, customer_id: str, instance: str = INSTANCE) -> list[Override]:
+    return [live.change for live in await service.flows.query.list_changes(instance, customer_id)]
 
 
 async def page(service: Service, table: str, instance: str = INSTANCE, **options: str) -> Page:

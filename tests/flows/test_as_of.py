@@ -64,7 +64,7 @@ async def test_questions_are_asked_of_the_records_of_the_instant(service: Servic
 async def test_a_withdrawal_does_not_reach_back(service: Service, abbie: str) -> None:
     """S9, S28."""
     await asking.override(service, abbie, {"City": "Paris"})
-    (change,) = await service.flows.query.list_changes(asking.INSTANCE, abbie)
+    (change,) = await asking.live_changes(service, abbie)
     await service.advance(timedelta(minutes=10))
     await service.flows.ingest.withdraw_change(asking.INSTANCE, change.sequence, asking.write())
 

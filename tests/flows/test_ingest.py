@@ -112,12 +112,12 @@ async def test_a_withdrawn_change_no_longer_counts_and_cannot_be_withdrawn_again
     """S9."""
     await asking.override(service, abbie, {"City": "Paris"})
     await asking.override(service, abbie, {"City": "Rome"})
-    changes = await service.flows.query.list_changes(INSTANCE, abbie)
+    changes = await asking.live_changes(service, abbie)
 
     await service.flows.ingest.withdraw_change(INSTANCE, changes[1].sequence, asking.write())
 
     assert (await asking.read(service, abbie))["City"] == "Paris"
-    assert await service.flows.query.list_changes(INSTANCE, abbie) == changes[:1]
+    assert await asking.live_changes(service, abbie) == changes[:1]
     with pytest.raises(errors.ChangeNotFound):
         await service.flows.ingest.withdraw_change(INSTANCE, changes[1].sequence, asking.write())
 
@@ -125,7 +125,7 @@ async def test_a_withdrawn_change_no_longer_counts_and_cannot_be_withdrawn_again
 async def test_a_lapsed_change_cannot_be_withdrawn(service: Service, abbie: str) -> None:
     """S9."""
     await asking.override(service, abbie, {"City": "Paris"})
-    (change,) = await service.flows.query.list_changes(INSTANCE, abbie)
+    (change,) = await asking.live_changes(service, abbie)
     await service.advance(timedelta(hours=4))
 
     with pytest.raises(errors.ChangeNotFound):
@@ -138,7 +138,7 @@ async def test_a_change_keeps_its_caller_and_gets_a_sequence_and_its_default_lif
     """S6."""
     await asking.override(service, abbie, {"City": "Paris"}, asking.write(caller="crm"))
 
-    (change,) = await service.flows.query.list_changes(INSTANCE, abbie)
+    (change,) = await asking.live_changes(service, abbie)
 
     assert (change.caller, change.principal, change.columns) == ("crm", "tests", {"City": "Paris"})
     assert change.valid_until - change.recorded_at == timedelta(hours=4)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import INSTANCE, Service
+from tests.conftest import INSTANCE, NOW, Service
 from tests.flows import asking
-from topcoat.core import errors
+from topcoat.core import catalog, errors
 from topcoat.flows.refresh import publish
 
 ENVIRONMENT = """
@@ -277,7 +277,7 @@ async def test_a_refresh_that_brings_the_value_of_a_change_confirms_it(service: 
 
     report = await service.refresh(environment(tmp_path, [customer("a", "Paris", Points=2)]))
     assert report.confirmed == 1
-    assert [c.columns for c in await service.flows.query.list_changes(INSTANCE, "a")] == [{"Points": 5}]
+    assert [c.columns for c in await asking.live_changes(service, "a")] == [{"Points": 5}]
 
     await service.refresh(environment(tmp_path, [customer("a", "Rome", Points=2)]))
     record = await asking.read(service, "a")
@@ -294,6 +294,35 @@ async def test_a_confirmation_is_void_when_its_generation_is_undone(service: Ser
     await service.refresh(environment(tmp_path, [customer("a", "Bergen")]))
 
     assert (await asking.read(service, "a"))["City"] == "Paris"
+
+
+async def test_a_change_that_does_not_fit_a_refreshed_type_waits_until_it_fits_again(
+    service: Service, tmp_path: Path
+) -> None:
+    """S5, S9, S21, S24, S28, S29."""
+    file = environment(tmp_path, [customer("a", Points="1"), customer("b", Points="7")])
+    file.write_text(ENVIRONMENT.replace("Points: integer", "Points: string"))
+    await service.refresh(file)
+    await asking.override(service, "a", {"Points": "many", "City": "Paris"})
+    await service.advance(timedelta(minutes=1))
+
+    report = await service.refresh(environment(tmp_path, [customer("a", Points=1), customer("b", Points=7)]))
+
+    assert report.confirmed == 0
+    record = await asking.read(service, "a", explain="true")
+    assert (record["Points"], record["City"]) == (1, "Paris")
+    assert record["@topcoat.explain"]["Points"]["source"] == "snapshot"
+    for options in ({"orderby": "Points"}, {"orderby": "Points,City"}, {"filter": "Points gt 0", "orderby": "Points"}):
+        page = await asking.page(service, "Customer", **options, count="true")
+        assert ([r["CustomerId"] for r in page.records], page.count) == (["a", "b"], 2)
+    (listed,) = await service.flows.query.list_changes(INSTANCE, "a")
+    assert (listed.change.columns, listed.not_shown) == ({"Points": "many", "City": "Paris"}, ("Points",))
+    earlier = catalog.format_instant(NOW + timedelta(seconds=30))
+    assert (await asking.read(service, "a", asOf=earlier))["Points"] == "many"
+
+    await publish.undo_refresh(service.store, service.clock, INSTANCE)
+
+    assert (await asking.read(service, "a"))["Points"] == "many"
 
 
 async def test_a_change_outlives_a_refresh_that_brings_another_value(service: Service, tmp_path: Path) -> None:
@@ -350,8 +379,8 @@ async def test_an_instance_is_made_by_its_first_refresh_and_is_a_stranger_to_oth
     await asking.override(service, abbie, {"City": "Paris"})
 
     assert {i.guid for i in await service.flows.instances.list_instances()} == {INSTANCE, other}
-    changes = await service.flows.query.list_changes(INSTANCE, abbie)
-    assert await service.flows.query.list_changes(other, abbie) == []
+    changes = await asking.live_changes(service, abbie)
+    assert await asking.live_changes(service, abbie, other) == []
     with pytest.raises(errors.ChangeNotFound):
         await service.flows.ingest.withdraw_change(other, changes[0].sequence, asking.write())
     with pytest.raises(errors.RecordNotFound):

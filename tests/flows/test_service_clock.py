@@ -52,7 +52,7 @@ async def test_advancing_tells_what_lapsed_on_the_way_in_order(service: Service,
     await asking.post(service, abbie, "a-1", asking.write(timedelta(hours=1)))
     await asking.post(service, abbie, "a-2")
     await asking.override(service, abbie, {"City": "Rome"})
-    withdrawn = (await service.flows.query.list_changes(INSTANCE, abbie))[-1]
+    withdrawn = (await asking.live_changes(service, abbie))[-1]
     await service.flows.ingest.withdraw_change(INSTANCE, withdrawn.sequence, asking.write())
 
     reading = await service.flows.service_clock.advance(timedelta(hours=4))

@@ -16,6 +16,7 @@ from tests.parity.worlds import (
     INSTANTS,
     INTEGERS,
     NUMBERS,
+    ODD_VALUES,
     SEGMENTS,
     TEXTS,
     Generation,
@@ -28,7 +29,8 @@ from topcoat.core.overlay.override import Confirmation, Release, Withdrawal
 
 
 def crowd() -> World:
-    """One generation with every value of the pools in some profile, half of them brought by changes."""
+    """One generation with every value of the pools in some profile, half of them brought by changes, over some of which
+    there are others with values that may not fit."""
     columns = [column for column in CUSTOMERS.columns if not column.is_key]
     values: dict[ColumnType, tuple[Any, ...]] = {
         ColumnType.STRING: TEXTS,
@@ -49,6 +51,10 @@ def crowd() -> World:
         make.override(sequence=n, customer_id=i, columns=records[int(i[1:])], recorded_at=NOW)
         for n, i in enumerate(hidden, start=1)
     ]
+    changes += [
+        make.override(sequence=len(changes) + n, customer_id=i, columns=_odd(n), recorded_at=NOW)
+        for n, i in enumerate([*profiles][::3], start=1)
+    ]
     generation = Generation(
         number=NUMBERS[-1],
         activated_at=ACTIVATED[-1],
@@ -60,6 +66,12 @@ def crowd() -> World:
         measures={},
     )
     return World((generation,), tuple(changes), last_sequence=len(changes))
+
+
+def _odd(place: int) -> Document:
+    """Some values of the wrong types; the columns of one type differ."""
+    names = [column.name for column in CUSTOMERS.columns if not column.is_key]
+    return {name: ODD_VALUES[(5 * place + 3 * n) % len(ODD_VALUES)] for n, name in enumerate(names) if (place + n) % 3}
 
 
 def _without_nulls(record: Document) -> Document:

@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.parity.questions import SEARCHED, Question
 from tests.parity.worlds import Generation, World, activity_of
-from topcoat.core import catalog
-from topcoat.core.catalog import CUSTOMER_ID, UNIFIED_ACTIVITY_TABLE, Document, TableKind
+from topcoat.core import catalog, errors
+from topcoat.core.catalog import CUSTOMER_ID, UNIFIED_ACTIVITY_TABLE, Document, Table, TableKind
 from topcoat.core.odata import binding, evaluate, matching, parser, syntax
 from topcoat.core.odata.evaluate import Subject
 from topcoat.core.odata.syntax import Expression, OrderBy
@@ -19,16 +19,26 @@ _EQUALITIES = (syntax.Operator.EQ, syntax.Operator.NE)
 
 
 def is_answered(world: World, question: Question) -> bool:
-    """Whether there is what the question's address and instant name."""
+    """Whether there is what the question's address and instant name, and the filter can be asked of it."""
     if not world.sees(question.as_of):
         return False
     generation, _ = world.view(question.as_of)
-    return question.of is None or generation.survivor(question.of) in generation.profiles
+    is_known = question.of is None or generation.survivor(question.of) in generation.profiles
+    return is_known and _is_bound(question.filter, world.table(question.table.name, generation))
+
+
+def _is_bound(tree: Expression | None, table: Table) -> bool:
+    """Whether the filter is one of this table, whose columns may once have been of other types."""
+    try:
+        return tree is None or bool(binding.bind_filter(tree, table))
+    except errors.QuerySyntaxError:
+        return False
 
 
 def answer(world: World, question: Question) -> tuple[list[Document], int]:
     """The records of the answer, all pages joined, and how many there are without `$skip` and `$top`."""
     generation, view = world.view(question.as_of)
+    question = replace(question, table=world.table(question.table.name, generation))
     kept = filter(_matches(question, generation, view), _records(world, question, generation, view))
     ordered = sorted(kept, key=_order(question, view))
     first = question.skip or 0
@@ -56,7 +66,7 @@ def _records(world: World, question: Question, generation: Generation, view: Vie
 def merged_profile(world: World, generation: Generation, view: View, customer_id: str) -> Document:
     snapshot = {**generation.profiles[customer_id], CUSTOMER_ID: customer_id}
     live = live_changes(world, generation, view, customer_id)
-    return merge.merge_record(world.catalog.get_table(catalog.CUSTOMER), snapshot, live)
+    return merge.merge_record(world.table(catalog.CUSTOMER, generation), snapshot, live)
 
 
 def live_changes(world: World, generation: Generation, view: View, customer_id: str) -> list[Override]:

@@ -5,14 +5,17 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import Insert, Text, bindparam, cast, insert, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tests.conftest import Service
+from tests.parity.questions import SEARCHED
 from tests.parity.worlds import CATALOG, SEGMENTS, World, activity_of, intervals
 from topcoat.clock import to_microseconds
+from topcoat.core import tokens
 from topcoat.core.catalog import Document
 from topcoat.core.overlay.override import Withdrawal
-from topcoat.store import instances, schema
+from topcoat.store import instances, overrides, rowset, schema
 from topcoat.store.engine import WriteConnection, dump_json, load_json
 from topcoat.store.schema import GENERATION_OPEN
 
@@ -25,8 +28,16 @@ async def write_world(service: Service, world: World) -> str:
         for table, rows in _rows(world, connection.is_postgresql).items():
             if rows:
                 placed = [{"instance_id": instance_id, **row} for row in rows]
-                await connection.run(insert(schema.metadata.tables[table]), placed)
+                await connection.run(_insert(table, is_postgresql=connection.is_postgresql), placed)
     return guid
+
+
+def _insert(table: str, *, is_postgresql: bool) -> Insert:
+    """Changes go as text, as the service writes them."""
+    statement = insert(schema.metadata.tables[table])
+    if table != "override" or not is_postgresql:
+        return statement
+    return statement.values(column_values=cast(bindparam("column_values", type_=Text), JSONB))
 
 
 async def _write_instance(connection: WriteConnection, guid: str, world: World) -> int:
@@ -49,10 +60,21 @@ def _rows(world: World, is_postgresql: bool) -> dict[str, list[dict[str, Any]]]:
     counter = {"last_generation": 9, "last_sequence": world.last_sequence, "last_recorded_at": 0}
     return {
         "instance_counter": [counter],
-        "generation": _generations(world, document(load_json(instances.dump_catalog(CATALOG)))),
+        "generation": [
+            row | {"catalog": document(load_json(instances.dump_catalog(generation.catalog or CATALOG)))}
+            for generation, row in zip(world.generations, _generations(world), strict=True)
+        ],
         "snapshot_profile": [
             {"customer_id": i, "digest": b"", "document": document({**columns, "CustomerId": i}), **span(*ends)}
             for i, columns, *ends in intervals(world.generations, "profiles")
+        ],
+        "profile_search": [
+            {
+                "customer_id": i,
+                "generation_from": first,
+                "tokens": rowset.token_value(tokens.document_tokens(columns, SEARCHED), is_postgresql=is_postgresql),
+            }
+            for i, columns, first, _ in intervals(world.generations, "profiles")
         ],
         "alias": [
             {"alias_id": alias, "customer_id": survivor, **span(*ends)}
@@ -75,7 +97,10 @@ def _rows(world: World, is_postgresql: bool) -> dict[str, list[dict[str, Any]]]:
                 "recorded_at": to_microseconds(change.recorded_at),
                 "caller": change.caller,
                 "principal": change.principal,
-                "column_values": document(change.columns),
+                "column_values": dump_json(overrides.written(change.columns)),
+                "tokens": rowset.token_value(
+                    tokens.document_tokens(change.columns, change.columns), is_postgresql=is_postgresql
+                ),
             }
             for change in world.overrides
         ],
@@ -98,12 +123,11 @@ def span(first: int, end: int | None) -> dict[str, int]:
     return {"generation_from": first, "generation_to": end or GENERATION_OPEN}
 
 
-def _generations(world: World, catalog: Any) -> list[dict[str, Any]]:
+def _generations(world: World) -> list[dict[str, Any]]:
     return [
         {
             "generation": generation.number,
             "state": "closed" if generation.closed_at else "active",
-            "catalog": catalog,
             "profile_count": len(generation.profiles),
             "activity_count": len(generation.activities),
             "started_at": 0,

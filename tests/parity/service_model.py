@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from tests.parity import reference
 from tests.parity.worlds import HORIZON, Generation, Refresh, StoredRelease, World, activity_of, brought_generation
 from topcoat.core import errors
-from topcoat.core.catalog import PREVIOUS_CUSTOMER_ID, Catalog, Document
+from topcoat.core.catalog import CUSTOMER, PREVIOUS_CUSTOMER_ID, Catalog, Document
 from topcoat.core.overlay import lifetime, merge
 from topcoat.core.overlay.override import Confirmation, Override, View, Withdrawal
 
@@ -99,7 +99,8 @@ class ServiceModel:
         view = View(generation.number, self.world.last_sequence, self.world.now)
         for customer_id, document in generation.profiles.items():
             live = reference.live_changes(self.world, generation, view, customer_id)
-            for column, winner in merge.winning_overrides(live).items():
+            table = self.world.catalog.get_table(CUSTOMER)
+            for column, winner in merge.winning_overrides(table, live).items():
                 if winner.columns[column] == document.get(column):
                     ids = sorted({change.customer_id for change in live if column in change.columns})
                     confirmation = Confirmation(0, column, winner.sequence, generation.number)

@@ -173,7 +173,7 @@ class ServiceMachine(RuleBasedStateMachine):
         if outcome(lambda: self.model.live_changes(customer_id)) is not None:
             return
         live = self.model.live_changes(customer_id)
-        listed = self.run(self.flows.query.list_changes(self.guid, customer_id))
+        listed = [one.change for one in self.run(self.flows.query.list_changes(self.guid, customer_id))]
         assert [(c.customer_id, c.columns, c.valid_until) for c in listed] == [
             (c.customer_id, c.columns, c.valid_until) for c in live
         ]

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -52,6 +52,20 @@ MEASURES = make.table(
 )
 HIDDEN = make.source_table(name="Web_visits", activity=make.activity_configuration(is_shown=False))
 CATALOG = Catalog((CUSTOMERS, UNIFIED_ACTIVITY_TABLE, MEASURES, HIDDEN))
+FORMER_TYPES = {
+    "Points": ColumnType.STRING,
+    "Spend": ColumnType.INTEGER,
+    "OptIn": ColumnType.STRING,
+    "Born": ColumnType.STRING,
+    "Seen": ColumnType.DATE,
+}
+FORMER_CATALOG = Catalog(
+    (
+        replace(CUSTOMERS, columns=tuple(replace(c, type=FORMER_TYPES.get(c.name, c.type)) for c in CUSTOMERS.columns)),
+        *CATALOG.tables[1:],
+    )
+)
+"""Before a refresh changed types: what was written then may not fit now, and the other way round."""
 
 TEXTS: tuple[str, ...] = (
     "",
@@ -108,6 +122,12 @@ _RARE: dict[ColumnType, st.SearchStrategy[Any]] = {
     ColumnType.DATE_TIME: st.sampled_from(INSTANTS),
 }
 VALUES = {type_: COMMON[type_] | _RARE[type_] for type_ in ColumnType}
+ODD_VALUES: tuple[Any, ...] = (
+    *("Paris", "5", "true", "2024-02-29", "2100-02-29", "2026-02-30", "0000-01-01", "2026-11-24"),
+    *("2026-11-24T12:00:00Z", "2026-11-24T12:00:00.000000Z", "2026-11-24T24:00:00Z", "2026-11-31T12:00:00Z"),
+    *(5, 0, 2**53, 2**53 + 1, 2**62, -(2**63), True, False, 5.0, -0.0, 0.1, 1e16, 2.0**62, 1e22),
+)
+"""Each fits columns of one type, or of none."""
 
 NUMBERS = (1, 3, 4)
 """Of the generations; that of 2 failed."""
@@ -132,6 +152,8 @@ class Generation:
     members: frozenset[tuple[str, str]]
     activities: Mapping[tuple[str, str], Document]
     measures: Mapping[str, Document]
+    catalog: Catalog | None = None
+    """None for that of the world."""
 
     def was_active(self, instant: datetime) -> bool:
         return self.activated_at <= instant and (self.closed_at is None or instant < self.closed_at)
@@ -163,6 +185,9 @@ class World:
     catalog: Catalog = CATALOG
     voids: tuple[tuple[datetime, datetime], ...] = ()
 
+    def table(self, name: str, generation: Generation) -> Table:
+        return (generation.catalog or self.catalog).get_table(name)
+
     def sees(self, as_of: datetime | None) -> bool:
         """Whether there is an answer: a generation that was active then and is kept."""
         if as_of is None or as_of >= self.now:
@@ -186,7 +211,12 @@ def documents(table: Table, *, has_nulls: bool = False) -> st.SearchStrategy[Doc
     return st.fixed_dictionaries({}, optional=columns)
 
 
-changed_columns = documents(CUSTOMERS, has_nulls=True).filter(bool) | st.just({"GoneColumn": "no longer there"})
+_names = st.sampled_from([column.name for column in CUSTOMERS.columns[1:]])
+changed_columns = st.one_of(
+    *(documents(CUSTOMERS, has_nulls=True).filter(bool),) * 4,
+    st.dictionaries(_names, st.sampled_from(ODD_VALUES), min_size=1),
+    st.just({"GoneColumn": "no longer there"}),
+)
 
 activity_documents = st.builds(
     lambda document, at, type_: document | {"ActivityTime": at, "ActivityType": type_},
@@ -247,7 +277,8 @@ def brought_generation(
     )
 
 
-def _generations(several: list[Refresh]) -> tuple[Generation, ...]:
+def _generations(several: list[Refresh], *, is_retyped: bool) -> tuple[Generation, ...]:
+    """`is_retyped`: the first of them is of another catalog."""
     generations: list[Generation] = []
     for place, brought in enumerate(several, start=len(NUMBERS) - len(several)):
         before = generations[-1].profiles if generations else {}
@@ -257,7 +288,24 @@ def _generations(several: list[Refresh]) -> tuple[Generation, ...]:
                 brought, before, number=NUMBERS[place], activated_at=ACTIVATED[place], closed_at=closed_at
             )
         )
+    if is_retyped and len(generations) > 1:
+        generations[0] = _former(generations[0])
     return tuple(generations)
+
+
+def _former(generation: Generation) -> Generation:
+    profiles = {i: _as_formerly(document) for i, document in generation.profiles.items()}
+    return replace(generation, profiles=profiles, catalog=FORMER_CATALOG)
+
+
+def _as_formerly(document: Document) -> Document:
+    changed = {
+        "Points": str,
+        "Spend": lambda number: int(number) if abs(number) < 2**53 else 0,
+        "OptIn": str,
+        "Seen": lambda instant: instant[:10],
+    }
+    return {name: changed[name](value) if name in changed else value for name, value in document.items()}
 
 
 @dataclass(frozen=True)
@@ -284,7 +332,7 @@ _events = st.builds(
     valid_until=st.sampled_from(ENDS),
     other=st.integers(0, 4),
     columns=changed_columns,
-    column=st.sampled_from([column.name for column in CUSTOMERS.columns[1:]]),
+    column=_names,
     generation=st.sampled_from((*NUMBERS, 5)),
     activity_id=activity_ids,
     document=activity_documents,
@@ -293,7 +341,8 @@ _events = st.builds(
 
 def worlds() -> st.SearchStrategy[World]:
     brought = st.lists(refreshes, min_size=1, max_size=len(NUMBERS))
-    return st.builds(_with_writes, brought.map(_generations), st.lists(_events, min_size=2, max_size=16))
+    generations = st.builds(_generations, brought, is_retyped=st.booleans())
+    return st.builds(_with_writes, generations, st.lists(_events, min_size=2, max_size=16))
 
 
 def _with_writes(generations: tuple[Generation, ...], events: list[_Event]) -> World:

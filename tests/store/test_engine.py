@@ -102,7 +102,7 @@ async def test_pruning_takes_what_lapsed_before_the_horizon_and_nothing_else(ser
     """S2, S28."""
     await asking.override(service, abbie, {"City": "Paris"})
     await asking.override(service, abbie, {"City": "Rome"}, asking.write(timedelta(days=20)))
-    (first, _) = await service.flows.query.list_changes(INSTANCE, abbie)
+    (first, _) = await asking.live_changes(service, abbie)
     await service.flows.ingest.withdraw_change(INSTANCE, first.sequence, asking.write())
     await asking.post(service, abbie, "a-1", asking.write(timedelta(hours=1)))
     await asking.post(service, abbie, "a-2")

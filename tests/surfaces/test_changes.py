@@ -23,6 +23,7 @@ async def test_a_change_tells_who_what_when_and_until_when(client: httpx.AsyncCl
     assert change == {
         "customerId": abbie,
         "columns": {"City": "Paris"},
+        "notShown": [],
         "caller": "crm",
         "principal": "topcoat-contributor",
         "recordedAt": NOW_TEXT,

@@ -342,3 +342,30 @@ def test_an_offset_outweighs_the_zone() -> None:
 def test_a_date_time_without_offset_that_its_zone_moves_out_of_the_calendar_is_no_instant() -> None:
     with pytest.raises(ValueError, match="0001-01-01T00:00:00"):
         catalog.parse_instant("0001-01-01T00:00:00", ONE_ZONE_EAST)
+
+
+@pytest.mark.parametrize(
+    ("type_", "accepted", "refused"),
+    [
+        (ColumnType.STRING, ["", "5", None], [5, True, 1.5]),
+        (ColumnType.INTEGER, [0, 2**63 - 1, None], [2.0, True, "5"]),
+        (ColumnType.DECIMAL, [0.5, 1e22, -(2**53), None], [2**53 + 1, False, "0.5"]),
+        (ColumnType.BOOLEAN, [True, None], [1, "true"]),
+        (ColumnType.DATE, ["2024-02-29", None], ["2026-02-29", "2026-11-24T00:00:00Z", 2026]),
+        (ColumnType.DATE_TIME, ["2026-11-24T12:00:00Z", None], ["2026-11-24 12:00:00Z", "2026-11-24", 5]),
+    ],
+)
+def test_a_stored_value_is_accepted_by_a_column_whose_type_it_has(
+    type_: ColumnType, accepted: list[Any], refused: list[Any]
+) -> None:
+    """S5."""
+    column = Column("Value", type_)
+
+    assert all(catalog.accepts(column, value) for value in accepted)
+    assert not any(catalog.accepts(column, value) for value in refused)
+
+
+@pytest.mark.parametrize(("type_", "_", "canonical"), GOOD_VALUES)
+def test_what_was_validated_is_accepted(type_: ColumnType, _: Any, canonical: Any) -> None:
+    """S5."""
+    assert catalog.accepts(Column("Value", type_), canonical)

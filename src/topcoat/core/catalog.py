@@ -19,6 +19,7 @@ from topcoat.core import errors
 Document = dict[str, Any]
 
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
+DECIMAL_INTEGER_MAX = 2**53
 ID_LENGTH_MAX = 100
 SHOWN_LENGTH_MAX = 60
 
@@ -209,6 +210,19 @@ def validate_value(table: Table, column: Column, value: Any) -> Any:
         raise errors.WrongType(
             table=table.name, column=column.name, found=described(value), expected=EXPECTATIONS[column.type]
         ) from None
+
+
+def accepts(column: Column, value: Any) -> bool:
+    """Whether a stored value is one of the column's type, which a refresh may have changed since; null always is.
+
+    A decimal column takes the integers that a double holds exactly, with all below them.
+    """
+    if column.type is ColumnType.DECIMAL and type(value) is int:
+        return abs(value) <= DECIMAL_INTEGER_MAX
+    try:
+        return value is None or bool(_canonical(column.type, value) == value)
+    except ValueError:
+        return False
 
 
 def parse_text(table: Table, column: Column, text: str) -> Any:

@@ -32,6 +32,12 @@ class ProfileQuestion:
     has_aliases: bool = True
 
     @property
+    def columns(self) -> frozenset[str]:
+        """Those that the filter and the order are about."""
+        filtered = frozenset() if self.filter is None else evaluate.columns_of(self.filter)
+        return filtered.union(key.column.name for key in self.order)
+
+    @property
     def is_streamed(self) -> bool:
         """Whether candidates come in the order of one column from snapshot and changes alike."""
         return len(self.order) == 1 and self.leads is None

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
+import orjson
 from sqlalchemy import text
 
 from topcoat.clock import from_microseconds, to_microseconds
@@ -56,7 +58,7 @@ async def insert_overrides(
             "valid_until": to_microseconds(o.valid_until),
             "caller": o.caller,
             "principal": o.principal,
-            "column_values": o.columns,
+            "column_values": written(o.columns),
             "tokens": rowset.token_value(
                 tokens.document_tokens(o.columns, o.columns), is_postgresql=connection.is_postgresql
             ),
@@ -92,6 +94,18 @@ WHERE (
 ORDER BY new.customer_id, new.sequence
 RETURNING sequence
 """)
+
+
+def written(columns: Document) -> Document:
+    """Floats with a point: PostgreSQL keeps the digits of a number, and one without would come back as an integer."""
+    return {n: _with_point(v) if type(v) is float and abs(v) >= _EXPONENT_FROM else v for n, v in columns.items()}
+
+
+_EXPONENT_FROM: Final = 1e16  # from here on JSON has floats as digits and an exponent
+
+
+def _with_point(number: float) -> orjson.Fragment:
+    return orjson.Fragment(f"{Decimal(repr(number)):f}.0")
 
 
 async def insert_releases(

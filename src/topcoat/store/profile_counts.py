@@ -21,7 +21,7 @@ async def count_profiles(reader: ScanReader, question: ProfileQuestion, view: Vi
     text = f"""
 SELECT (SELECT count(*) FROM snapshot_profile p WHERE {sql.rows("p")} AND ({in_snapshot.sql}))
      + COALESCE(sum(CASE WHEN {after.sql} THEN 1 ELSE 0 END - CASE WHEN {before.sql} THEN 1 ELSE 0 END), 0)
-FROM {sql.merged(changed, of_few=True)} AS m"""
+FROM {sql.merged(changed, question.columns, of_few=True)} AS m"""
     bound = led.parameters.values | profile_sql.view_parameters(view)
     rows = await reader.fetch(prepared(text), bound)
     return int(rows[0][0])

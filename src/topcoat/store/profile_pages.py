@@ -116,7 +116,7 @@ class _Page:
             conditions.append(keyset.behind(keys, self.position()))
         shown = f"m.customer_id{_shown(columns)}, {self._no_document()}"
         return (
-            f"SELECT {shown} FROM {sql.merged(profiles, of_few=is_led)} AS m"
+            f"SELECT {shown} FROM {sql.merged(profiles, self.question.columns, of_few=is_led)} AS m"
             f" WHERE {' AND '.join(f'({c})' for c in conditions)} ORDER BY {keyset.order_by(keys)}"
         )
 

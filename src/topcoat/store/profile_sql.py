@@ -144,8 +144,8 @@ class ProfileSql:
         )
         return f"= ANY(ARRAY({members}))" if self.is_postgresql else f"IN ({members})"
 
-    def overlay(self, customer: str) -> str:
-        """The columns that live changes give a profile, as one document; null where there are none."""
+    def overlay(self, customer: str, columns: Collection[str]) -> str:
+        """What live changes give a profile of these columns, as one document; null where there is nothing."""
         family = self.family(customer)
         not_released = (
             f"NOT EXISTS (SELECT 1 FROM override_release r WHERE r.instance_id = {self.instance_id}"
@@ -153,7 +153,7 @@ class ProfileSql:
             " AND ((r.column_name IS NULL AND r.released_sequence = o.sequence) OR (r.column_name = e.key"
             " AND r.released_sequence >= o.sequence AND r.generation <= :generation)))"
         )
-        changes = f"{self.live_of('o', family)} AND {not_released}"
+        changes = f"{self.live_of('o', family)} AND {self._accepted('e', columns)} AND {not_released}"
         if self.is_postgresql:
             return (
                 "(SELECT jsonb_object_agg(e.key, e.value ORDER BY o.sequence)"
@@ -165,6 +165,15 @@ class ProfileSql:
             " o.column_values -> e.fullkey AS value, max(o.sequence) FROM override o, json_each(o.column_values) AS e"
             f" WHERE {changes} GROUP BY e.key) AS w)"
         )
+
+    def _accepted(self, element: str, columns: Collection[str]) -> str:
+        """Whether an element of a change counts: S5."""
+        known, is_postgresql = self.table.columns_by_name, self.is_postgresql
+        accepted = (
+            f" WHEN '{name}' THEN {values.accepts_sql(known[name], element, is_postgresql=is_postgresql)}"
+            for name in sorted(columns)
+        )
+        return f"CASE {element}.key{''.join(accepted)} ELSE 1 = 0 END" if columns else "1 = 0"
 
     def stored(self, customer: str, document: str) -> str:
         """What a merged record is made of, three columns: the snapshot's document, the changes and the releases.
@@ -183,9 +192,11 @@ class ProfileSql:
         WHERE r.instance_id = {self.instance_id} AND r.customer_id {family}
           AND +r.sequence <= :sequence AND +r.recorded_at <= :recorded_until)"""
 
-    def merged(self, profiles: str, *, of_few: bool) -> str:
-        """A table expression over profiles `p`, of which only changed ones are folded; see `merged_operand`."""
-        overlay = f"CASE WHEN {self.touched('p.customer_id', of_few=of_few)} THEN {self.overlay('p.customer_id')} END"
+    def merged(self, profiles: str, columns: Collection[str], *, of_few: bool) -> str:
+        """A table expression over profiles `p`, of which only changed ones are folded, in the columns asked about; see
+        `merged_operand`."""
+        is_touched = self.touched("p.customer_id", columns, of_few=of_few)
+        overlay = f"CASE WHEN {is_touched} THEN {self.overlay('p.customer_id', columns)} END"
         if self.is_postgresql:
             document = f"p.document || COALESCE({overlay}, '{{}}')"
             return f"(SELECT p.customer_id, p.document AS before, {document} AS document FROM {profiles})"

@@ -181,10 +181,10 @@ def test_a_segment_is_asked_of_the_subject():
 
 
 ODD = [
-    ("Text", 5, "5"),
-    ("Text", 1.5, "1.5"),
-    ("Text", True, "true"),
-    ("Text", ["é", {"a": None}], '["é",{"a":null}]'),
+    ("Text", 5, None),
+    ("Text", 1.5, None),
+    ("Text", True, None),
+    ("Text", ["é", {"a": None}], None),
     ("Whole", "5", None),
     ("Whole", True, None),
     ("Whole", 1.5, decimal.Decimal("1.5")),
@@ -210,7 +210,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(("column", "stored", "expected"), ODD)
-def test_what_does_not_fit_its_column_is_its_text_or_null(column, stored, expected):
+def test_what_does_not_fit_its_column_is_null(column, stored, expected):
     assert value_of(column, {column: stored}) == expected
 
 

@@ -103,6 +103,19 @@ def test_a_change_of_a_column_that_the_table_no_longer_has_is_not_shown() -> Non
     assert merged == catalog.complete_record(TABLE, snapshot)
 
 
+def test_a_value_that_its_column_no_longer_accepts_is_not_shown_and_hides_no_other() -> None:
+    """S5, S7."""
+    fitting = make.override(sequence=1, columns={"RewardsPoints": 5, "City": "Paris"})
+    misfit = make.override(sequence=2, columns={"RewardsPoints": "many", "City": "Rome"})
+
+    over_another = merge.merge_record(TABLE, make.profile(RewardsPoints=1), [fitting, misfit])
+    alone = merge.merge_record(TABLE, make.profile(RewardsPoints=1), [misfit])
+
+    assert (over_another["RewardsPoints"], over_another["City"]) == (5, "Rome")
+    assert (alone["RewardsPoints"], alone["City"]) == (1, "Rome")
+    assert merge.winning_overrides(TABLE, [fitting, misfit]) == {"RewardsPoints": fitting, "City": misfit}
+
+
 def test_every_column_is_in_the_record_in_catalog_order_and_null_when_empty() -> None:
     """S8."""
     merged = merge.merge_record(TABLE, {"City": "Seattle", "CustomerId": "c1"}, [])
@@ -223,7 +236,7 @@ def test_when_a_refresh_confirms_what_shows_the_merged_record_stays_the_same(
     """S9: a refresh that publishes the winning values takes over from the changes without a flicker."""
     overlay = Overlay(tuple(changes), ())
     live = override.live_overrides(changes, [], view)
-    winners = merge.winning_overrides(live)
+    winners = merge.winning_overrides(TABLE, live)
     published = snapshot | {column: winner.columns[column] for column, winner in winners.items()}
     confirmations = tuple(
         make.confirmation(column, judged=winner.sequence, sequence=view.sequence, generation=view.generation)
@@ -234,7 +247,8 @@ def test_when_a_refresh_confirms_what_shows_the_merged_record_stays_the_same(
     after = merged_at(published, Overlay(tuple(changes), confirmations), view)
 
     assert after == before
-    assert override.live_overrides(changes, confirmations, view) == []
+    left = override.live_overrides(changes, confirmations, view)
+    assert [override.counting_columns(TABLE, change) for change in left] == [{}] * len(left)
 
 
 @pytest.mark.parametrize("other", ["Seattle", "Rome", None])
@@ -261,12 +275,12 @@ def test_the_winning_overrides_give_the_values_that_show(snapshot: Document, cha
     """S7."""
     merged = merge.merge_record(TABLE, snapshot, changes)
 
-    winners = merge.winning_overrides(changes)
+    winners = merge.winning_overrides(TABLE, changes)
 
-    assert set(winners) == {column for change in changes for column in change.columns}
+    assert set(winners) == {column for change in changes for column in change.columns if column in merged}
     for column, winner in winners.items():
         assert all(change.sequence <= winner.sequence for change in changes if column in change.columns)
-        assert column not in merged or merged[column] == winner.columns[column]
+        assert merged[column] == winner.columns[column]
 
 
 def test_each_lapse_shows_what_was_beneath_it() -> None:

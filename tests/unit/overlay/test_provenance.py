@@ -53,6 +53,15 @@ def test_a_column_that_nobody_fills_is_explained_as_null() -> None:
     assert explained == Provenance(value=None, generation=1, override=None, hidden=(), snapshot_value=None)
 
 
+def test_a_value_that_its_column_no_longer_accepts_explains_nothing() -> None:
+    """S5, S29."""
+    misfit = make.override(columns={"RewardsPoints": "many"})
+
+    explained = provenance.explain_record(TABLE, make.profile(RewardsPoints=1), [misfit], generation=1)["RewardsPoints"]
+
+    assert explained == Provenance(value=1, generation=1, override=None, hidden=(), snapshot_value=1)
+
+
 @given(strategies.snapshots(), strategies.override_lists())
 def test_the_explained_values_are_the_merged_record(snapshot: Document, changes: list[Override]) -> None:
     """S29: in the same columns, in the same order."""
@@ -67,7 +76,7 @@ def test_the_explained_values_are_the_merged_record(snapshot: Document, changes:
 @given(strategies.snapshots(), strategies.override_lists())
 def test_every_change_of_a_column_either_shows_or_is_hidden(snapshot: Document, changes: list[Override]) -> None:
     """S29."""
-    winners = merge.winning_overrides(changes)
+    winners = merge.winning_overrides(TABLE, changes)
 
     explained = provenance.explain_record(TABLE, snapshot, changes, generation=1)
 

@@ -1,11 +1,6 @@
-"""A column's value in a record, as the kind of value that its type says; what does not fit is null.
-
-A refresh may change a column's type under values that are stored already. A string column shows them as their JSON
-text, a number column takes any number, and for the other types they are null.
-"""
+"""A column's value in a record, as the kind of value that its type says; what does not fit is null."""
 
 import datetime
-import json
 import math
 import re
 from collections.abc import Callable
@@ -20,9 +15,7 @@ _DATE_TIME: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-
 
 
 def read_string(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return value if isinstance(value, str) else None
 
 
 def _read_integer(value: Any) -> int | Decimal | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from topcoat.core import catalog
 from topcoat.core.catalog import Document, Table
+from topcoat.core.overlay import override
 from topcoat.core.overlay.override import Override
 
 
@@ -12,17 +13,17 @@ def merge_record(table: Table, snapshot: Mapping[str, Any], overrides: Iterable[
     """Every column of the table: of the live overrides naming it the one with the highest sequence, else the snapshot.
 
     `overrides` are live ones (`override.live_overrides`), in any order. An explicit null hides the snapshot's value;
-    a column that the table no longer has is not shown.
+    what a refresh has left without a place in the table is not shown (S5).
     """
     merged = dict(snapshot)
-    for override in sorted(overrides, key=lambda override: override.sequence):
-        merged.update(override.columns)
+    for change in sorted(overrides, key=lambda change: change.sequence):
+        merged.update(override.counting_columns(table, change))
     return catalog.complete_record(table, merged)
 
 
-def winning_overrides(overrides: Iterable[Override]) -> dict[str, Override]:
+def winning_overrides(table: Table, overrides: Iterable[Override]) -> dict[str, Override]:
     """Column -> the live override whose value shows."""
     winners: dict[str, Override] = {}
-    for override in sorted(overrides, key=lambda override: override.sequence):
-        winners.update(dict.fromkeys(override.columns, override))
+    for change in sorted(overrides, key=lambda change: change.sequence):
+        winners.update(dict.fromkeys(override.counting_columns(table, change), change))
     return winners

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from topcoat.core.catalog import Document
+from topcoat.core import catalog
+from topcoat.core.catalog import Document, Table
 from topcoat.core.overlay import lifetime
 
 
@@ -70,6 +71,12 @@ def live_overrides(overrides: Iterable[Override], releases: Iterable[Release], v
         if remaining is not None:
             live.append(remaining)
     return sorted(live, key=lambda override: override.sequence)
+
+
+def counting_columns(table: Table, override: Override) -> Document:
+    """The columns of a change that the table has, with values that their types accept; the others do not show (S5)."""
+    columns = table.columns_by_name
+    return {n: v for n, v in override.columns.items() if n in columns and catalog.accepts(columns[n], v)}
 
 
 def _released(releases: Iterable[Release], view: View) -> tuple[set[int], dict[str, int]]:

@@ -38,6 +38,14 @@ class Page:
     next_token: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class LiveChange:
+    """`not_shown` are the columns that the table no longer has, or has with types that do not accept their values."""
+
+    change: Override
+    not_shown: tuple[str, ...]
+
+
 class Indexes(Protocol):
     """What knows the search and filter index of an instance."""
 
@@ -103,15 +111,18 @@ class Query:
             planned = await self._of_profile(sight, planned, address.key or "")
         return await self._count(self._reading(sight), planned)
 
-    async def list_changes(self, instance: str, customer_id: str) -> list[Override]:
-        """The live changes of a profile, by sequence; confirmed columns left out (S9)."""
+    async def list_changes(self, instance: str, customer_id: str) -> list[LiveChange]:
+        """The live changes of a profile, by sequence; confirmed columns left out (S5, S9)."""
         found = await profiles.fetch_profiles(self._store.point, instance, [customer_id], clock=self._clock)
         if found is None:
             raise errors.InstanceNotFound(instance=catalog.shown(instance))
         if not found.profiles or found.view is None:
             raise errors.RecordNotFound(table=catalog.CUSTOMER, record_id=catalog.shown(customer_id))
         (profile,) = found.profiles.values()
-        return override.live_overrides(profile.overrides, profile.releases, found.view)
+        known = await self._instances.catalog_of(found.instance_id, found.view.generation)
+        table = known.get_table(catalog.CUSTOMER)
+        live = override.live_overrides(profile.overrides, profile.releases, found.view)
+        return [LiveChange(change, _not_shown(table, change)) for change in live]
 
     async def _read_present(self, instance: str, address: RecordAddress, options: QueryOptions) -> Document | None:
         """A profile by its id as it is now, in one statement; None for any other question."""
@@ -260,6 +271,11 @@ class Query:
             now = self._clock.system_now()
             self._secret = await signing_keys.get_signing_key(self._store, continuation.PURPOSE, now)
         return self._secret
+
+
+def _not_shown(table: Table, change: Override) -> tuple[str, ...]:
+    counting = override.counting_columns(table, change)
+    return tuple(name for name in change.columns if name not in counting)
 
 
 def _narrowed(planned: ReadPlan, customer_ids: tuple[str, ...]) -> ReadPlan:

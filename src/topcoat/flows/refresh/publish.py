@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from topcoat.clock import Clock
 from topcoat.core import errors
+from topcoat.core.catalog import CUSTOMER
 from topcoat.flows.refresh import reconcile, stages
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.progress import Progress, Reporter, Silent
@@ -79,7 +80,8 @@ async def _activate(publication: Publication, horizon: timedelta) -> None:
     session, clock, report = publication.session, publication.clock, publication.report
     guid = publication.environment.instance_id
     began = clock.now(publication.stand.service_time)
-    report.confirmed = await reconcile.confirm_changes(session, clock, guid, report.generation)
+    table = publication.environment.catalog.get_table(CUSTOMER)
+    report.confirmed = await reconcile.confirm_changes(session, clock, guid, table, report.generation)
     async with session.transaction() as connection:
         stand = await instances.lock_stand(connection, guid)
         assert stand is not None

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from topcoat.clock import Clock
+from topcoat.core.catalog import Table
 from topcoat.core.overlay import merge, override
 from topcoat.core.overlay.override import View
 from topcoat.store import activities, instances, overrides, profiles
@@ -19,7 +20,7 @@ CUSTOMERS_PER_COMMIT_MAX: Final = 500
 ATTACHED_PER_COMMIT_MAX: Final = 500
 
 
-async def confirm_changes(session: Session, clock: Clock, guid: str, generation: int) -> int:
+async def confirm_changes(session: Session, clock: Clock, guid: str, table: Table, generation: int) -> int:
     """Release the columns for which a generation about to be activated brings the very value that shows.
 
     The releases count from that generation on, so nothing changes before it is active. Return how many there are.
@@ -38,7 +39,7 @@ async def confirm_changes(session: Session, clock: Clock, guid: str, generation:
             view = View(generation, stand.sequence, now)
             found = await profiles.fetch_profiles(connection, guid, ids, clock=clock, view=view)
             assert found is not None
-            releases = _numbered(stand, [r for p in found.profiles.values() for r in _confirmations(p, view)])
+            releases = _numbered(stand, [r for p in found.profiles.values() for r in _confirmations(table, p, view)])
             await _insert_releases(connection, stand, now, releases)
         confirmed += len(releases)
         after = ids[-1]
@@ -53,10 +54,10 @@ async def _insert_releases(
     await instances.advance_counter(connection, stand.instance_id, sequence=releases[-1].sequence, recorded_at=now)
 
 
-def _confirmations(profile: StoredProfile, view: View) -> Iterator[NewRelease]:
+def _confirmations(table: Table, profile: StoredProfile, view: View) -> Iterator[NewRelease]:
     """One for every id of the profile under which live changes name the column."""
     live = override.live_overrides(profile.overrides, profile.releases, view)
-    for column, winner in merge.winning_overrides(live).items():
+    for column, winner in merge.winning_overrides(table, live).items():
         if winner.columns[column] != profile.document.get(column):
             continue
         for customer_id in sorted({change.customer_id for change in live if column in change.columns}):

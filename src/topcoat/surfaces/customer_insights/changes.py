@@ -5,8 +5,8 @@ from typing import Final
 from starlette.responses import Response
 
 from topcoat.core import catalog, errors
-from topcoat.core.overlay.override import Override
 from topcoat.flows.ingest import Write
+from topcoat.flows.query import LiveChange
 from topcoat.surfaces.customer_insights import parameters, payloads
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
 
@@ -34,11 +34,13 @@ def _sequence(call: Call) -> int:
     return int(text)
 
 
-def _change(change: Override) -> payloads.Change:
+def _change(live: LiveChange) -> payloads.Change:
+    change = live.change
     return payloads.Change(
         sequence=change.sequence,
         customer_id=change.customer_id,
         columns=change.columns,
+        not_shown=live.not_shown,
         caller=change.caller,
         principal=change.principal,
         recorded_at=change.recorded_at,

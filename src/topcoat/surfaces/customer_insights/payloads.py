@@ -396,11 +396,14 @@ class InstanceSearchConfiguration(SearchTables):
 
 
 class Change(Wire):
-    """A live change of a profile; an extension to the contract."""
+    """A live change of a profile; an extension to the contract.
+
+    `not_shown` names columns that a refresh has removed, or given types that do not accept their values."""
 
     sequence: int
     customer_id: str
     columns: dict[str, Any]
+    not_shown: tuple[str, ...]
     caller: str | None
     principal: str | None
     recorded_at: datetime
