@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from topcoat import __version__
 from topcoat.clock import Clock
 from topcoat.flows import Flows
+from topcoat.flows.data_profiles import DataProfiles
 from topcoat.flows.data_sources import DataSources
 from topcoat.flows.hierarchies import Hierarchies
 from topcoat.flows.ingest import Ingest
@@ -122,6 +123,7 @@ def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelt
         hierarchies=Hierarchies(store, instances, clock),
         service_clock=ServiceClockControl(store, clock),
         data_sources=DataSources(store, instances, clock),
+        data_profiles=DataProfiles(store, sights, clock),
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from topcoat.flows.data_profiles import DataProfiles
 from topcoat.flows.data_sources import DataSources
 from topcoat.flows.hierarchies import Hierarchies
 from topcoat.flows.ingest import Ingest
@@ -28,3 +29,4 @@ class Flows:
     hierarchies: Hierarchies
     service_clock: ServiceClockControl
     data_sources: DataSources
+    data_profiles: DataProfiles

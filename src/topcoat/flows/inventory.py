@@ -9,6 +9,7 @@ from typing import assert_never
 from topcoat.clock import Clock
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import Catalog, Document, Table, TableKind
+from topcoat.flows.query import plan
 from topcoat.flows.query.sight import Sight, Sights
 from topcoat.store import generations, key_rings, profiles, search_index, sizes, timelines
 from topcoat.store.engine import Store
@@ -145,9 +146,7 @@ class Inventory:
             case TableKind.UNIFIED_ACTIVITY:
                 return await timelines.get_activities_size(scan, _shown(sight), view)
             case TableKind.SOURCE:
-                if not table.is_kept:
-                    hint = ": its environment file names no file of its records"
-                    raise errors.NotSupported(what=f"The size of {table.name}", hint=hint)
+                plan.refuse_unkept(table, "The size of")
                 return await sizes.get_table_size(
                     scan, "source_record", instance_id=sight.instance_id, view=view, source_table=table.name
                 )

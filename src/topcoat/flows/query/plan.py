@@ -115,17 +115,18 @@ def _refuse_misplaced(table: Table, options: QueryOptions) -> None:
     if table.kind is TableKind.CUSTOMER:
         return
     if table.kind is TableKind.SOURCE:
-        _refuse_unkept(table)
+        refuse_unkept(table, "Reading")
         _refuse_other_orders(table, options.orderby)
     for option, is_given in {"$search": options.search is not None, "IsMemberOfSegment": options.segments}.items():
         if is_given:
             raise errors.OptionInvalid(option=option, reason=f"is not supported on {table.name}; {CUSTOMER} takes it")
 
 
-def _refuse_unkept(table: Table) -> None:
-    if not table.is_kept:
+def refuse_unkept(table: Table, what: str) -> None:
+    """Raise `NotSupported` for a source table whose records the snapshot does not hold."""
+    if table.kind is TableKind.SOURCE and not table.is_kept:
         hint = ": its environment file names no file of its records"
-        raise errors.NotSupported(what=f"Reading {table.name}", hint=hint)
+        raise errors.NotSupported(what=f"{what} {table.name}", hint=hint)
 
 
 def _refuse_other_orders(table: Table, orderby: tuple[OrderBy, ...]) -> None:

@@ -17,6 +17,7 @@ from topcoat.surfaces.access import Access, check_role
 from topcoat.surfaces.customer_insights import (
     changes,
     data,
+    data_profiles,
     data_sources,
     documentation,
     hierarchies,
@@ -42,6 +43,7 @@ OPERATIONS: Final = (
     *profile.OPERATIONS,
     *instances.OPERATIONS,
     *data_sources.OPERATIONS,
+    *data_profiles.OPERATIONS,
     *roles.OPERATIONS,
     *subscription_keys.OPERATIONS,
     *search.OPERATIONS,

@@ -38,8 +38,6 @@ _UNBUILT: Final = (
     ("Copy-an-instance", "POST", "/copy"),
     ("Delete-an-instance", "DELETE", "/{instanceId}"),
     ("Update-an-instance", "PATCH", "/{instanceId}/V2"),
-    ("Get-an-entity-profile", "GET", "/{instanceId}/dataprofile/{qualifiedEntityName}"),
-    ("Get-an-attribute-profile", "GET", "/{instanceId}/dataprofile/{qualifiedEntityName}/{attributeName}"),
     ("Get-a-list-of-measures-metadata", "GET", "/{instanceId}/manage/measures"),
     ("Create-a-measure", "POST", "/{instanceId}/manage/measures"),
     ("Delete-a-measure", "DELETE", "/{instanceId}/manage/measures/{measureName:path}"),
