@@ -188,8 +188,13 @@ async def test_a_refresh_with_a_value_too_long_for_its_index_is_refused_as_a_who
     await postgres_service.refresh(searched(tmp_path, [customer("a")], section))
     noise = "".join(chr(0x4E00 + (n * 7919) % 20_000) for n in range(1_500))
 
-    with pytest.raises(errors.ValueTooLong, match="City"):
-        await postgres_service.refresh(searched(tmp_path, [customer("b", noise)], section))
+    customers = [customer("a"), *(customer(i) for i in "bcd"), customer("e", noise), customer("f")]
+    with pytest.raises(
+        errors.ValueTooLong, match=r"index search_1_.*\(column City of table Customer, record 'e': 4500"
+    ):
+        await postgres_service.refresh(searched(tmp_path, customers, section))
+    with pytest.raises(errors.ValueTooLong, match=r"\(column City of table Customer, record 'b': 13500 bytes\)"):
+        await postgres_service.refresh(searched(tmp_path, [customer("b", noise * 3)], section))
 
     assert [r["CustomerId"] for r in (await asking.page(postgres_service, "Customer")).records] == ["a"]
 

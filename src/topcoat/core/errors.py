@@ -173,7 +173,10 @@ class ColumnTwice(BadInput):
 
 
 class ValueTooLong(BadInput):
-    text = "A value is too long for the index {index}; shorten it, or make its column neither filterable nor sortable."
+    text = (
+        "A value is too long for the index {index}{where}; it orders about 2,700 bytes, compressed. Shorten the value, "
+        "or make its column neither filterable nor sortable."
+    )
 
 
 class ValidUntilUnreadable(BadInput):

@@ -279,7 +279,7 @@ def find_too_long(error: exc.DBAPIError) -> errors.ValueTooLong | None:
     if sqlstate(error) != "54000":
         return None
     named = _NAMED_INDEX.search(str(error.orig))
-    return errors.ValueTooLong(index="of its column" if named is None else named[1])
+    return errors.ValueTooLong(index="of its column" if named is None else named[1], where="")
 
 
 def normalised_url(url: str) -> sqlalchemy.URL:

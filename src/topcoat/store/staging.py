@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlalchemy import exc, text
 
-from topcoat.store import engine
+from topcoat.core import errors
+from topcoat.core.catalog import CUSTOMER, shown
+from topcoat.store import engine, search_definitions
 from topcoat.store.engine import Session
 from topcoat.store.schema import GENERATION_OPEN
 
@@ -294,4 +296,36 @@ async def open_rows(
         async with session.transaction() as connection:
             await connection.run(statement, values)
     except exc.DBAPIError as error:
-        raise engine.find_too_long(error) or error from None
+        too_long = engine.find_too_long(error)
+        if too_long is None or table is not PROFILES:
+            raise too_long or error from None
+        if first == last:
+            raise await _placed(session, too_long, instance_id=instance_id, place=first) from None
+        middle = (first + last) // 2
+        for half in ((first, middle), (middle + 1, last)):
+            await open_rows(
+                session, difference, instance_id=instance_id, generation=generation, first=half[0], last=half[1]
+            )
+
+
+async def _placed(
+    session: Session, too_long: errors.ValueTooLong, *, instance_id: int, place: int
+) -> errors.ValueTooLong:
+    """The error about one opening profile, with the longest of its indexed values."""
+    values = {"place": place, "prefix": search_definitions.prefix_of(instance_id)}
+    async with session.scratch() as connection:
+        row = await connection.fetch_one(_LONGEST_INDEXED, values)
+    if row is None:
+        return too_long
+    where = f" (column {row.key} of table {CUSTOMER}, record '{shown(row.customer_id)}': {row.bytes} bytes)"
+    return errors.ValueTooLong(index=too_long.parts["index"], where=where)
+
+
+_LONGEST_INDEXED = text(f"""
+SELECT o.customer_id, e.key, octet_length(e.value) AS bytes
+FROM opening_{PROFILES.name} o CROSS JOIN LATERAL jsonb_each_text(CAST(o.document AS jsonb)) AS e
+WHERE o.place = :place AND EXISTS (
+    SELECT 1 FROM pg_indexes i WHERE i.tablename = '{PROFILES.name}'
+      AND starts_with(CAST(i.indexname AS text), :prefix) AND strpos(i.indexdef, quote_literal(e.key)) > 0)
+ORDER BY octet_length(e.value) DESC LIMIT 1
+""")
