@@ -21,7 +21,7 @@ SQLITE_BUSY_TIMEOUT_MS: Final = 30_000
 SQLITE_READ_SETTINGS: Final = ("PRAGMA cache_size=-32768", "PRAGMA mmap_size=268435456")
 SQLITE_WRITE_SETTINGS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *SQLITE_READ_SETTINGS)
 POOL_SIZE_MAX: Final = 6  # one for each instance that is written to at the moment
-ACQUIRE_TIMEOUT_SECONDS: Final = 10
+TAKE_TIMEOUT_SECONDS: Final = 10
 
 _POSTGRESQL_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
@@ -139,7 +139,7 @@ class PostgresqlLocked:
 
     @asynccontextmanager
     async def transaction(self, lock: str) -> AsyncIterator[PostgresqlTransaction]:
-        driver = await self._acquire()
+        driver = await self._take()
         try:
             transaction = PostgresqlTransaction(driver)
             await execute(driver, f"BEGIN; SELECT {lock}")
@@ -149,22 +149,18 @@ class PostgresqlLocked:
             await _roll_back(driver)
             raise
         finally:
-            await self._release(driver)
+            self._pool.give_back(driver)
 
     async def close(self) -> None:
         await self._pool.close()
 
-    async def _acquire(self) -> asyncpg.Connection:
-        pool = await self._pool.get()
+    async def _take(self) -> asyncpg.Connection:
         try:
-            return await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+            return await self._pool.take(timeout_seconds=TAKE_TIMEOUT_SECONDS)
         except TimeoutError as error:
             raise unreachable(error) from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise _refused(error, is_lost=True) from error
-
-    async def _release(self, driver: asyncpg.Connection) -> None:
-        await (await self._pool.get()).release(driver)
 
 
 Locked = SqliteLocked | PostgresqlLocked
@@ -183,21 +179,13 @@ async def _roll_back(driver: asyncpg.Connection) -> None:
     try:
         await driver.execute("ROLLBACK")
     except _POSTGRESQL_ERRORS:
-        if not _is_closed(driver):
+        if not driver.is_closed():
             driver.terminate()
 
 
 def _is_lost(driver: asyncpg.Connection, error: Exception) -> bool:
     is_last_word = isinstance(error, asyncpg.AdminShutdownError | asyncpg.CrashShutdownError)
-    return is_last_word or not isinstance(error, asyncpg.PostgresError) or _is_closed(driver)
-
-
-def _is_closed(driver: asyncpg.Connection) -> bool:
-    """The pool takes a broken connection back by itself, and what is left of it refuses every call."""
-    try:
-        return bool(driver.is_closed())
-    except asyncpg.InterfaceError:
-        return True
+    return is_last_word or not isinstance(error, asyncpg.PostgresError) or driver.is_closed()
 
 
 def _refused(error: Exception, *, is_lost: bool = False) -> exc.DBAPIError:

@@ -44,10 +44,14 @@ def unreachable(error: BaseException) -> errors.StoreUnreachable:
 
 
 class PointStatement:
-    """SQL with `:name` parameters, in the forms that SQLAlchemy, sqlite3 and asyncpg take."""
+    """SQL with `:name` parameters, in the forms that SQLAlchemy, sqlite3 and asyncpg take.
 
-    def __init__(self, sql: str) -> None:
+    `has_one_plan`: indexes have its rows in order, whatever the parameters are, so that it need not be planned anew.
+    """
+
+    def __init__(self, sql: str, *, has_one_plan: bool = True) -> None:
         self.sql = sql
+        self.has_one_plan = has_one_plan
         self.clause = text(sql)
         self.names: list[str] = []
         self.numbered = re.sub(r"(?<!:):(\w+)", self._number, sql)
@@ -60,9 +64,9 @@ class PointStatement:
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
-def prepared(sql: str) -> PointStatement:
+def prepared(sql: str, *, has_one_plan: bool = False) -> PointStatement:
     """The statement of a text that is made anew for every question."""
-    return PointStatement(sql)
+    return PointStatement(sql, has_one_plan=has_one_plan)
 
 
 class PointConnection(Protocol):
@@ -130,9 +134,17 @@ class PostgresqlPointReader:
 async def fetch(pool: PostgresqlPool, statement: PointStatement, values: Mapping[str, Any]) -> Rows:
     """On any connection of the pool."""
     arguments = [values[name] for name in statement.names]
-    async with (await pool.get()).acquire() as connection:
+    connection = await pool.take()
+    try:
         rows: Rows = await connection.fetch(statement.numbered, *arguments)
         return rows
+    except asyncpg.PostgresError:
+        raise
+    except BaseException:
+        connection.terminate()  # the answer may be still to come
+        raise
+    finally:
+        pool.give_back(connection)
 
 
 PointReader = SqlitePointReader | PostgresqlPointReader
