@@ -17,7 +17,7 @@ CITIES = ("Pa%", "Pa_is", "Paris", "paris", "a\\b", "PARIS", "Zürich", "zürich
 
 def condition(text: str, *, is_postgresql: bool = False) -> tuple[Condition, Parameters]:
     parameters = Parameters(is_postgresql)
-    translation = ProfileSql(1, TABLE, is_postgresql, has_aliases=True).snapshot_translation(parameters, "p")
+    translation = ProfileSql(1, 1, TABLE, is_postgresql, has_aliases=True).snapshot_translation(parameters, "p")
     return translation.condition(binding.bind_filter(parser.parse_filter(text), TABLE)), parameters
 
 

@@ -81,8 +81,10 @@ class Table:
     is_kept: bool = False
     columns_by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
     mandatory_names: Sequence[str] = field(init=False, repr=False, compare=False)
+    empty_record: Document = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "empty_record", dict.fromkeys(column.name for column in self.columns))
         object.__setattr__(self, "columns_by_name", {column.name: column for column in self.columns})
         object.__setattr__(self, "mandatory_names", [column.name for column in self.columns if column.is_mandatory])
 
@@ -247,9 +249,12 @@ EXPECTATIONS = {
 }
 
 
-def complete_record(table: Table, document: Mapping[str, Any]) -> Document:
+def complete_record(table: Table, document: Document) -> Document:
     """Every column of the table, in catalog order, null where the document has none (S8)."""
-    return {column.name: document.get(column.name) for column in table.columns}
+    completed = table.empty_record | document
+    if len(completed) == len(table.columns):
+        return completed
+    return {name: document.get(name) for name in table.empty_record}
 
 
 # Narrower than `fromisoformat`, which takes any separator and week dates, and takes more with every Python version.

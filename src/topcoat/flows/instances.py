@@ -99,9 +99,6 @@ class Instances:
         self._current[guid] = current
         return current
 
-    def find_kept(self, instance_id: int, generation: int) -> Catalog | None:
-        return self._catalogs.get((instance_id, generation))
-
     async def check_kept(self, instance_id: int, generation: int) -> None:
         """Raise `ContinuationInvalid` for a generation that was undone or pruned since a token named it."""
         self._catalogs.pop((instance_id, generation), None)

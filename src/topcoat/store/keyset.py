@@ -17,6 +17,30 @@ def order_by(keys: Sequence[Key]) -> str:
     return ", ".join(f"{key.sql} {_direction(key)}" for key in keys)
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A page of ordered rows: :limit of them behind the first :skip.
+
+    Where none are skipped the number stands in the text: a plan that does not know it takes it for a tenth of all rows.
+    """
+
+    limit: int
+    skip: int = 0
+
+    @property
+    def of_all(self) -> str:
+        return "LIMIT :limit OFFSET :skip" if self.skip else f"LIMIT {self.limit:d}"
+
+    @property
+    def of_part(self) -> str:
+        """The same of one of several streams that are merged."""
+        return "LIMIT :reach" if self.skip else f"LIMIT {self.limit:d}"
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        return {"limit": self.limit, "skip": self.skip, "reach": self.limit + self.skip} if self.skip else {}
+
+
 def behind(keys: Sequence[Key], position: Sequence[str | None]) -> str:
     """The rows behind a position, given as a parameter for each key, or None for null."""
     condition = "1 = 0"

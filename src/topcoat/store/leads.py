@@ -50,6 +50,15 @@ class TokenLead:
 Lead = IdLead | ColumnLead | SegmentLead | TokenLead
 
 
+def is_of_one_value(lead: Lead) -> bool:
+    """Whether it asks one column for one value."""
+    match lead:
+        case ColumnLead(condition=syntax.Comparison(_, Operator.EQ, _)):
+            return True
+        case _:
+            return False
+
+
 @dataclass(frozen=True, slots=True)
 class _Way:
     """The higher the cost, the more rows the leads are likely to let through."""

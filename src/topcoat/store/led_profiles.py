@@ -1,6 +1,6 @@
 """A question about profiles, and its leads as SQL."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from topcoat.core.catalog import Column, Table
@@ -9,7 +9,7 @@ from topcoat.core.odata.syntax import Expression, Function
 from topcoat.core.tokens import indexed_token
 from topcoat.store import values
 from topcoat.store.filters import EVERYTHING, Parameters
-from topcoat.store.leads import ColumnLead, IdLead, Lead, SegmentLead, TokenLead
+from topcoat.store.leads import ColumnLead, IdLead, Lead, SegmentLead, TokenLead, is_of_one_value
 from topcoat.store.profile_sql import Changes, ProfileSql
 
 
@@ -24,6 +24,7 @@ class ProfileQuestion:
     """`order` leaves the CustomerId out, which settles ties, downwards where `is_descending`."""
 
     instance_id: int
+    generation: int
     table: Table
     filter: Expression | None = None
     leads: tuple[Lead, ...] | None = None
@@ -42,6 +43,13 @@ class ProfileQuestion:
         """Whether candidates come in the order of one column from snapshot and changes alike."""
         return len(self.order) == 1 and self.leads is None
 
+    @property
+    def has_one_way(self) -> bool:
+        """Whether an index has the candidates in order, whatever values are asked for."""
+        if self.leads is None:
+            return self.filter is None and len(self.order) < 2
+        return not self.order and len(self.leads) == 1 and is_of_one_value(self.leads[0])
+
 
 @dataclass(frozen=True, slots=True)
 class LedProfiles:
@@ -54,7 +62,8 @@ class LedProfiles:
 
     def __post_init__(self) -> None:
         question = self.question
-        sql = ProfileSql(question.instance_id, question.table, self.is_postgresql, question.has_aliases)
+        generation, is_postgresql = question.generation, self.is_postgresql
+        sql = ProfileSql(question.instance_id, generation, question.table, is_postgresql, question.has_aliases)
         object.__setattr__(self, "sql", sql)
         object.__setattr__(self, "parameters", Parameters(self.is_postgresql))
 
@@ -67,8 +76,20 @@ class LedProfiles:
         condition = self.sql.snapshot_translation(self.parameters, "p").condition(filter_)
         if filter_ is not None and condition is not EVERYTHING and not _is_whole(lead, filter_):
             touched = self.sql.touched("p.customer_id", evaluate.columns_of(filter_), of_few=lead is not None)
-            conditions.append(f"(({condition.sql}) OR {touched})")
+            changed = touched if lead is None else f"({touched} AND {self._becomes(filter_)})"
+            conditions.append(f"(({condition.sql}) OR {changed})")
         return f"{source} WHERE {' AND '.join(conditions)}"
+
+    def _becomes(self, filter_: Expression) -> str:
+        """Whether changes make a profile `p` match; asked of few."""
+        condition = self.sql.merged_translation(self.parameters, "m").condition(filter_)
+        overlaid = self.sql.overlaid("p", evaluate.columns_of(filter_))
+        return f"(SELECT m.overlay IS NOT NULL AND ({condition.sql}) FROM {overlaid} AS m)"
+
+    def _is_match(self, customer: str, filter_: Expression) -> str:
+        """Whether a changed profile matches, so that a page is not full of those that do not."""
+        profile = f"snapshot_profile p WHERE {self.sql.rows('p')} AND p.customer_id = {customer}"
+        return f"(SELECT {self._becomes(filter_)} FROM {profile} LIMIT 1)"
 
     def led(self, lead: Lead | None) -> tuple[str, list[str]]:
         """FROM and conditions of the snapshot's profiles `p` that satisfy a lead."""
@@ -101,7 +122,11 @@ class LedProfiles:
             return []
         named = values.names_sql(lead.column, "o.column_values", is_postgresql=self.is_postgresql)
         condition = self.sql.change_translation(self.parameters, "o").condition(lead.condition)
-        return self.sql.changes(f"{named} AND ({condition.sql})", is_fenced=_asks_for_part(lead.condition))
+        changes = self.sql.changes(f"{named} AND ({condition.sql})", is_fenced=_asks_for_part(lead.condition))
+        filter_ = self.question.filter
+        if filter_ is None or _is_whole(lead, filter_):
+            return changes
+        return [replace(each, rows=f"{each.rows} AND {self._is_match(each.customer, filter_)}") for each in changes]
 
     def _with_tokens(self, tokens: tuple[frozenset[str], ...]) -> str:
         """FROM and WHERE of rows `w` of the token index, which may be of profiles that are no more.

@@ -11,7 +11,7 @@ from topcoat.core.overlay.override import View
 from topcoat.store import keyset, profile_sql, rowset, values
 from topcoat.store.engine import dump_json, load_json
 from topcoat.store.filters import Operand, Parameters, Translation
-from topcoat.store.keyset import Key
+from topcoat.store.keyset import Cut, Key
 from topcoat.store.led_profiles import SortKey
 from topcoat.store.point import PointConnection, PointStatement, prepared
 from topcoat.store.profile_sql import at_generation
@@ -62,11 +62,12 @@ async def list_measures(
         for key in question.keys
     ]
     behind = "1 = 1" if after is None else keyset.behind(keys, _position(question, parameters, after))
+    cut = Cut(limit, skip)
     text = (
         f"SELECT m.customer_id, CAST(m.document AS text) FROM {_rows(question, translation)} AND ({behind})"
-        f" ORDER BY {keyset.order_by(keys)} LIMIT :limit OFFSET :skip"
+        f" ORDER BY {keyset.order_by(keys)} {cut.of_all}"
     )
-    bound = parameters.values | profile_sql.view_parameters(view) | {"limit": limit, "skip": skip}
+    bound = parameters.values | profile_sql.view_parameters(view) | cut.parameters
     return [_document(*row) for row in await reader.fetch(prepared(text), bound)]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from topcoat.core.catalog import CUSTOMER_ID, Document
 from topcoat.core.overlay.override import View
 from topcoat.store import keyset, profile_sql, profiles, values
-from topcoat.store.keyset import Key
+from topcoat.store.keyset import Cut, Key
 from topcoat.store.leads import TokenLead
 from topcoat.store.led_profiles import LedProfiles, ProfileQuestion
 from topcoat.store.point import PointStatement, prepared
@@ -40,9 +40,9 @@ async def fetch_candidates(
     limit: int,
 ) -> Candidates:
     """At most `limit` of them, from behind a position on."""
-    statement, parameters = page_statement(question, after=after, is_postgresql=reader.is_postgresql)
-    bound = parameters | profile_sql.view_parameters(view) | {"limit": limit, "skip": skip, "reach": limit + skip}
-    rows = await reader.fetch(statement, bound)
+    cut = Cut(limit, skip)
+    statement, parameters = page_statement(question, cut, after=after, is_postgresql=reader.is_postgresql)
+    rows = await reader.fetch(statement, parameters | profile_sql.view_parameters(view) | cut.parameters)
     width = len(question.order) + 1
     positions = [(*row[1:width], row[0]) for row in rows]
     known = [
@@ -64,18 +64,18 @@ def position_of(question: ProfileQuestion, record: Document, *, is_postgresql: b
 
 
 def page_statement(
-    question: ProfileQuestion, *, after: tuple[Any, ...] | None, is_postgresql: bool
+    question: ProfileQuestion, cut: Cut, *, after: tuple[Any, ...] | None, is_postgresql: bool
 ) -> tuple[PointStatement, dict[str, Any]]:
-    """The statement for :limit candidates behind the first :skip, and the parameters that are not the view's."""
+    """The statement for a page of candidates, and the parameters that are neither the view's nor the cut's."""
     led = LedProfiles(question, is_postgresql)
-    page = _Page(question, led, after)
+    page = _Page(question, led, after, cut)
     candidates = page.sorted_whole() if question.order and not question.is_streamed else page.streamed()
     keys = _numbered("c", question)
     text = f"""
 SELECT {", ".join(["c.customer_id", *keys])}, {led.sql.stored("c.customer_id", "c.document")}
-FROM ({candidates} LIMIT :limit OFFSET :skip) AS c
+FROM ({candidates} {cut.of_all}) AS c
 ORDER BY {keyset.order_by(page.keys(keys, "c.customer_id"))}"""
-    return prepared(text), led.parameters.values
+    return prepared(text, has_one_plan=question.has_one_way), led.parameters.values
 
 
 @dataclass(slots=True)
@@ -83,6 +83,7 @@ class _Page:
     question: ProfileQuestion
     led: LedProfiles
     after: tuple[Any, ...] | None
+    cut: Cut
 
     def keys(self, keys: Sequence[str], customer: str) -> list[Key]:
         ordered = [Key(sql, key.is_descending) for sql, key in zip(keys, self.question.order, strict=True)]
@@ -144,7 +145,7 @@ class _Page:
         document = self._no_document() if part.is_distinct else "p.document"
         head = f"SELECT {distinct}{part.customer} AS customer_id{_shown(part.keys)}, {document} FROM {part.rows}"
         order = keyset.order_by(keys)
-        return [f"{head} AND ({condition}) ORDER BY {order} LIMIT :reach" for condition in conditions]
+        return [f"{head} AND ({condition}) ORDER BY {order} {self.cut.of_part}" for condition in conditions]
 
     def _no_document(self) -> str:
         return f"CAST(NULL AS {'jsonb' if self.led.is_postgresql else 'text'}) AS document"

@@ -1,7 +1,8 @@
 """The pieces of SQL that reads of profiles are made of.
 
-The instance stands in the text as a number, because the indexes of an instance are partial and a plan must know that it
-may use them; the view comes as the parameters generation, now, sequence and recorded_until.
+Instance and generation stand in the text as numbers: the indexes of an instance are partial, and a plan must know that
+it may use them; and that takes the rows of a generation it does not know for few of them all. The rest of the view
+comes as the parameters now, sequence and recorded_until.
 """
 
 from collections.abc import Collection
@@ -65,16 +66,17 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class ProfileSql:
-    """Fragments for one instance on one kind of database; without aliases they are simpler, and quicker."""
+    """Fragments for one generation on one kind of database; without aliases they are simpler, and quicker."""
 
     instance_id: int
+    generation: int
     table: Table
     is_postgresql: bool
     has_aliases: bool
 
     def rows(self, table: str) -> str:
         """The condition on a snapshot table's rows."""
-        return f"{table}.instance_id = {self.instance_id} AND {at_generation(table)}"
+        return f"{table}.instance_id = {self.instance_id} AND {at_generation(table, str(self.generation))}"
 
     def live(self, table: str) -> str:
         """The condition on changes that the view sees and that have not lapsed; some of them may be released."""
@@ -87,7 +89,7 @@ class ProfileSql:
         """The same of one profile's id; a unary plus keeps all but the key from choosing the index."""
         return (
             f"{table}.instance_id = {self.instance_id} AND {table}.customer_id {customer}"
-            f" AND +{table}.valid_until > :now"
+            f" AND {table}.valid_until > :now"
             f" AND +{table}.sequence <= :sequence AND +{table}.recorded_at <= :recorded_until"
         )
 
@@ -151,7 +153,7 @@ class ProfileSql:
             f"NOT EXISTS (SELECT 1 FROM override_release r WHERE r.instance_id = {self.instance_id}"
             f" AND r.customer_id {family} AND +r.sequence <= :sequence AND +r.recorded_at <= :recorded_until"
             " AND ((r.column_name IS NULL AND r.released_sequence = o.sequence) OR (r.column_name = e.key"
-            " AND r.released_sequence >= o.sequence AND r.generation <= :generation)))"
+            f" AND r.released_sequence >= o.sequence AND r.generation <= {self.generation})))"
         )
         changes = f"{self.live_of('o', family)} AND {self._accepted('e', columns)} AND {not_released}"
         if self.is_postgresql:
@@ -195,12 +197,20 @@ class ProfileSql:
     def merged(self, profiles: str, columns: Collection[str], *, of_few: bool) -> str:
         """A table expression over profiles `p`, of which only changed ones are folded, in the columns asked about; see
         `merged_operand`."""
-        is_touched = self.touched("p.customer_id", columns, of_few=of_few)
-        overlay = f"CASE WHEN {is_touched} THEN {self.overlay('p.customer_id', columns)} END"
+        overlay = self.overlay("p.customer_id", columns)
+        if not of_few:
+            overlay = f"CASE WHEN {self.touched('p.customer_id', columns, of_few=False)} THEN {overlay} END"
         if self.is_postgresql:
             document = f"p.document || COALESCE({overlay}, '{{}}')"
             return f"(SELECT p.customer_id, p.document AS before, {document} AS document FROM {profiles})"
         return f"(SELECT p.customer_id, p.document AS before, p.document, {overlay} AS overlay FROM {profiles})"
+
+    def overlaid(self, profile: str, columns: Collection[str]) -> str:
+        """A table expression of the one row `profile` with its overlay in some columns, null without any."""
+        shown = f"{profile}.customer_id, {profile}.document AS before"
+        overlay = f"SELECT {shown}, {self.overlay(f'{profile}.customer_id', columns)} AS overlay LIMIT 1"
+        document = "f.before || f.overlay" if self.is_postgresql else "f.before"
+        return f"(SELECT f.customer_id, f.before, f.overlay, {document} AS document FROM ({overlay}) AS f LIMIT 1)"
 
     def operand(self, name: str, document: str, customer: str) -> Operand:
         """A column of a document that is whole."""

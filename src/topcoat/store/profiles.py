@@ -43,23 +43,24 @@ async def fetch_profiles(
     *,
     clock: Clock,
     view: View | None = None,
+    has_aliases: bool = True,
 ) -> StoredProfiles | None:
     """Fetch at least one profile by id or alias, at a view or, without one, as they are now.
 
     None for an unknown instance. Without a view the answer says which one it was: the statement reads the service
-    clock itself, so that a point read costs one round trip.
+    clock itself, so that a point read costs one round trip. Without aliases in the generation it is a simpler one.
     """
     values = views.view_values(guid, clock, view) | {
         "ids": dump_json(list(customer_ids)),
         "sequence": _SEQUENCE_MAX if view is None else view.sequence,
         "recorded_until": profile_sql.recorded_until(view),
     }
-    rows = await connection.fetch_point(_fetch(connection.is_postgresql), values)
+    rows = await connection.fetch_point(_fetch(connection.is_postgresql, has_aliases), values)
     return _assemble(rows, view) if rows else None
 
 
 @cache
-def _fetch(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
+def _fetch(is_postgresql: bool, has_aliases: bool) -> PointStatement:  # noqa: FBT001 - cache keys
     """One row a surviving id; each part is a look-up of its own, so that no statistics can mislead the planner.
 
     A unary plus keeps a condition from choosing the index; the limit keeps the inner query from being merged into
@@ -67,12 +68,10 @@ def _fetch(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
     """
     changes = profile_sql.changes_as_json(is_postgresql=is_postgresql)
     releases = profile_sql.releases_as_json(is_postgresql=is_postgresql)
-    among = "= ANY(ARRAY({}))" if is_postgresql else "IN ({})"
-    family = among.format(f"""
-        SELECT v.customer_id UNION ALL
-        SELECT m.alias_id FROM alias m
-        WHERE m.instance_id = v.instance_id AND m.customer_id = v.customer_id
-          AND {at_generation("m", "v.generation")}""")
+    family, survivor = "= v.customer_id", "named.customer_id"
+    if has_aliases:
+        family = ("= ANY(ARRAY({}))" if is_postgresql else "IN ({})").format(_FAMILY)
+        survivor = f"COALESCE({_SURVIVOR}, named.customer_id)"
     return PointStatement(f"""
 SELECT v.instance_id, v.generation, v.last_sequence, v.now, v.customer_id,
        (SELECT CAST(p.document AS text) FROM snapshot_profile p
@@ -80,22 +79,31 @@ SELECT v.instance_id, v.generation, v.last_sequence, v.now, v.customer_id,
           AND {at_generation("p", "v.generation")} LIMIT 1),
        (SELECT {changes} FROM override o
         WHERE o.instance_id = v.instance_id AND o.customer_id {family}
-          AND +o.valid_until > v.now AND +o.sequence <= :sequence AND +o.recorded_at <= :recorded_until),
+          AND o.valid_until > v.now AND +o.sequence <= :sequence AND +o.recorded_at <= :recorded_until),
        (SELECT {releases} FROM override_release r
         WHERE r.instance_id = v.instance_id AND r.customer_id {family} AND +r.sequence <= :sequence
           AND +r.recorded_at <= :recorded_until)
 FROM (
     SELECT s.instance_id, s.generation, s.last_sequence, s.now,
-           COALESCE((SELECT a.customer_id FROM alias a
-                     WHERE a.instance_id = s.instance_id AND a.alias_id = named.customer_id
-                       AND a.generation_from <= s.generation AND a.generation_to > s.generation LIMIT 1),
-                    named.customer_id) AS customer_id
+           {survivor} AS customer_id
     FROM ({views.VIEW_SQL}
     ) AS s
     CROSS JOIN {rowset.ids_from_json(is_postgresql=is_postgresql)}
     LIMIT {_IDS_MAX}
 ) AS v
 """)
+
+
+_FAMILY = f"""
+        SELECT v.customer_id UNION ALL
+        SELECT m.alias_id FROM alias m
+        WHERE m.instance_id = v.instance_id AND m.customer_id = v.customer_id
+          AND {at_generation("m", "v.generation")}"""
+
+_SURVIVOR = f"""
+        (SELECT a.customer_id FROM alias a
+         WHERE a.instance_id = s.instance_id AND a.alias_id = named.customer_id
+           AND {at_generation("a", "s.generation")} LIMIT 1)"""
 
 
 def _assemble(rows: Rows, view: View | None) -> StoredProfiles:

@@ -82,7 +82,7 @@ class SqliteScanReader:
 
 
 class PostgresqlScanReader:
-    """A pool whose plans follow the statistics, unlike that of the look-ups by key."""
+    """Unlike those of the look-ups by key, plans follow the statistics, and the parameters where these may matter."""
 
     is_postgresql = True
 
@@ -92,16 +92,19 @@ class PostgresqlScanReader:
             "default_transaction_read_only": "on",
             "statement_timeout": str(int(timeout_seconds * 1000)),
         }
+        planned = settings | {"plan_cache_mode": "force_generic_plan", "enable_sort": "off"}
         self._timeout_seconds = timeout_seconds
-        self._pool = PostgresqlPool(url, size_max=CONNECTIONS_MAX, settings=settings)
+        self._planning = PostgresqlPool(url, size_max=CONNECTIONS_MAX, settings=settings)
+        self._planned = PostgresqlPool(url, size_max=CONNECTIONS_MAX, settings=planned)
 
     async def fetch(self, statement: PointStatement, values: Mapping[str, Any]) -> Rows:
         try:
-            return await point.fetch(self._pool, statement, values)
+            return await point.fetch(self._planned if statement.has_one_plan else self._planning, statement, values)
         except asyncpg.QueryCanceledError:
             raise errors.QueryTooSlow(seconds=f"{self._timeout_seconds:g}") from None
         except point.POSTGRESQL_ERRORS as error:
             raise unreachable(error) from error
 
     async def close(self) -> None:
-        await self._pool.close()
+        await self._planning.close()
+        await self._planned.close()

@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
-HEAD_REVISION = "2026_11_25_0955"
+HEAD_REVISION = "2026_11_25_1000"
 GENERATION_OPEN = 2**63 - 1
 
 metadata = MetaData(
@@ -265,6 +265,7 @@ override = Table(
     Column("principal", Text),
     Column("column_values", json_document(), nullable=False),
     Column("tokens", token_list(), comment="of every string; null only on rows older than the column"),
+    Index(None, "customer_id", "instance_id", "valid_until"),
     Index(None, "sequence", "instance_id"),
     Index(None, "valid_until", "instance_id"),
     Index("ix_override_tokens", "tokens", postgresql_using="gin", postgresql_where=text("tokens IS NOT NULL")).ddl_if(

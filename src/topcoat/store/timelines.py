@@ -16,7 +16,7 @@ from topcoat.core.overlay.timeline import Activity
 from topcoat.store import keyset, profile_sql, sizes, values
 from topcoat.store.engine import dump_json, load_json
 from topcoat.store.filters import Operand, Parameters, Translation
-from topcoat.store.keyset import Key
+from topcoat.store.keyset import Cut, Key
 from topcoat.store.led_profiles import SortKey
 from topcoat.store.point import prepared
 from topcoat.store.profile_sql import at_generation
@@ -78,11 +78,12 @@ async def list_activities(
 
     Where the filter is not exact in SQL, there may be more than match.
     """
-    sql = _ActivitySql(question, Parameters(reader.is_postgresql))
-    pages = " UNION ALL ".join(f"SELECT * FROM ({page}) AS s{n}" for n, page in enumerate(sql.pages(after)))
+    sql, cut = _ActivitySql(question, Parameters(reader.is_postgresql)), Cut(limit, skip)
+    pages = " UNION ALL ".join(f"SELECT * FROM ({page}) AS s{n}" for n, page in enumerate(sql.pages(after, cut)))
     order = keyset.order_by([Key(f"u.k{n}", key.is_descending) for n, key in enumerate(question.keys)])
-    text = f"SELECT * FROM ({pages}) AS u ORDER BY {order} LIMIT :limit OFFSET :skip"
-    rows = await reader.fetch(prepared(text), sql.bound(view) | {"limit": limit, "skip": skip, "reach": limit + skip})
+    text = f"SELECT * FROM ({pages}) AS u ORDER BY {order} {cut.of_all}"
+    is_timeline = question.is_of_one and question.order == NEWEST_FIRST
+    rows = await reader.fetch(prepared(text, has_one_plan=is_timeline), sql.bound(view) | cut.parameters)
     return [_activity(row) for row in rows]
 
 
@@ -146,14 +147,13 @@ class _ActivitySql:
         snapshot = self._branch("snapshot_activity a", "a.customer_id", f"{instance} AND {at_generation('a')}")
         own = self._own_id()
         if not self.question.has_aliases:
-            shown = f"{self._is_shown(own)} AND {self._is_first(own, 'twin.customer_id')}"
+            shown = self._is_shown(own, "twin.customer_id")
             return snapshot, self._branch("realtime_activity a", own, f"{instance} AND {shown}")
         aliased = f"b.instance_id = {self.question.instance_id} AND b.alias_id = a.customer_id AND {at_generation('b')}"
         is_own = f"(SELECT 1 FROM alias b WHERE {aliased} LIMIT 1) IS NULL"
         twin = f"""COALESCE((SELECT v.customer_id FROM alias v WHERE v.instance_id = {self.question.instance_id}
             AND v.alias_id = twin.customer_id AND {at_generation("v")} LIMIT 1), twin.customer_id)"""
-        shown = f"{self._is_shown(own)} AND {self._is_first(own, twin)}"
-        shown_aliased = f"{self._is_shown('b.customer_id')} AND {self._is_first('b.customer_id', twin)}"
+        shown, shown_aliased = self._is_shown(own, twin), self._is_shown("b.customer_id", twin)
         return (
             snapshot,
             self._branch("realtime_activity a", own, f"{instance} AND {is_own} AND {shown}"),
@@ -171,7 +171,7 @@ class _ActivitySql:
         own = self.parameters.bind(members[0], "text")
         return f'({own} COLLATE "C")' if self.is_postgresql else own
 
-    def pages(self, after: Document | None) -> list[str]:
+    def pages(self, after: Document | None, cut: Cut) -> list[str]:
         """Conditions, order and limit inside each branch, so that it reads no more than a page can show."""
         pages = []
         for branch in self.branches():
@@ -179,7 +179,7 @@ class _ActivitySql:
             ranges = ["1 = 1"] if after is None else keyset.ranges(keys, self._position(after))
             order = keyset.order_by(keys)
             shown = ", ".join((self._shown(branch), *(f"{key.sql} AS k{n}" for n, key in enumerate(keys))))
-            pages += [f"SELECT {shown} FROM {branch.rows} AND ({r}) ORDER BY {order} LIMIT :reach" for r in ranges]
+            pages += [f"SELECT {shown} FROM {branch.rows} AND ({r}) ORDER BY {order} {cut.of_part}" for r in ranges]
         return pages
 
     def _branch(self, table: str, customer: str, visible: str) -> _Branch:
@@ -247,21 +247,29 @@ class _ActivitySql:
         numbers = ", ".join(f"CAST(NULL AS bigint) AS {name}" for name in ("sequence", "valid_until", "recorded_at"))
         return f"{common}, {numbers}, CAST(NULL AS text) AS caller, CAST(NULL AS text) AS principal"
 
-    def _is_shown(self, survivor: str) -> str:
-        """Live, of a profile that there is, not seen in the snapshot as well (S15)."""
+    def _is_shown(self, survivor: str, twin: str) -> str:
+        """Live, of a profile that there is, not seen in the snapshot as well (S15), the first of its id.
+
+        As CASE, because a plan takes each of these conditions for one that hardly any row satisfies, and so would
+        rather read and sort all of a customer's activities than walk the newest of them.
+        """
         instance = self.question.instance_id
-        return f"""{_live("a")}
+        return f"""CASE WHEN {_live("a")}
   AND (SELECT 1 FROM snapshot_profile q WHERE q.instance_id = {instance} AND q.customer_id = {survivor}
        AND {at_generation("q")} LIMIT 1) IS NOT NULL
   AND (SELECT 1 FROM snapshot_activity same WHERE same.instance_id = {instance}
        AND same.activity_id = a.activity_id AND same.customer_id = {survivor}
-       AND {at_generation("same")} AND {self._is_seen("same")} LIMIT 1) IS NULL"""
+       AND {at_generation("same")} AND {self._is_seen("same")} LIMIT 1) IS NULL
+  AND {self._is_first(survivor, twin)} THEN 1 = 1 ELSE 1 = 0 END"""
 
     def _is_first(self, survivor: str, twin: str) -> str:
-        """The first of its id (S12); `twin` is the surviving id of another's profile."""
+        """The first of its id (S12); `twin` is the surviving id of another's profile.
+
+        Compared twice, because for an equal id a plan may take the index of a customer's timeline, and read all of it.
+        """
         return f"""(SELECT 1 FROM realtime_activity twin WHERE twin.instance_id = {self.question.instance_id}
        AND twin.activity_id = a.activity_id AND twin.sequence < a.sequence AND {_live("twin")}
-       AND {twin} = {survivor} AND {self._is_seen("twin")} LIMIT 1) IS NULL"""
+       AND {twin} >= {survivor} AND {twin} <= {survivor} AND {self._is_seen("twin")} LIMIT 1) IS NULL"""
 
 
 def _live(table: str) -> str:

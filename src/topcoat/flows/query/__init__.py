@@ -79,6 +79,8 @@ class Query:
             planned = replace(planned, customer_ids=(key,))
         rows, _, _ = await self._rows(self._reading(sight), planned, None)
         if not rows:
+            if address.navigation is not None:
+                await self._get_survivor(sight, key)
             raise errors.RecordNotFound(table=table.name, record_id=catalog.shown(key))
         return rows[0]
 
@@ -96,6 +98,8 @@ class Query:
         reading = self._reading(sight)
         after = None if token is None else token.record
         records, last, has_more = await self._rows(reading, planned, after)
+        if address.navigation is not None and not records:
+            await self._get_survivor(sight, address.key or "")
         count = await self._count(reading, planned) if planned.is_counted else None
         following = None
         if has_more and last is not None and (wanted is None or wanted > len(records)):
@@ -109,7 +113,10 @@ class Query:
         planned = plan.plan_read(sight.catalog, address, options)
         if address.navigation is not None:
             planned = await self._of_profile(sight, planned, address.key or "")
-        return await self._count(self._reading(sight), planned)
+        count = await self._count(self._reading(sight), planned)
+        if address.navigation is not None and not count:
+            await self._get_survivor(sight, address.key or "")
+        return count
 
     async def list_changes(self, instance: str, customer_id: str) -> list[LiveChange]:
         """The live changes of a profile, by sequence; confirmed columns left out (S5, S9)."""
@@ -129,19 +136,25 @@ class Query:
         if address.key is None or address.navigation is not None or options.as_of is not None or options.expand:
             return None
 
-        def check(current: CurrentCatalog) -> ReadPlan:
-            return plan.plan_read(current.catalog, address, options)
+        def check(current: CurrentCatalog) -> tuple[CurrentCatalog, ReadPlan]:
+            return current, plan.plan_read(current.catalog, address, options)
 
-        planned = await self._instances.checked(instance, check)
+        current, planned = await self._instances.checked(instance, check)
         is_by_id = address.key_column is None or plan.is_primary(planned.table, address.key_column)
         is_plain = is_by_id and planned.filter is None and planned.search is None
         if planned.table.kind is not TableKind.CUSTOMER or not is_plain:
             return None
-        found = await profiles.fetch_profiles(self._store.point, instance, [address.key], clock=self._clock)
+        has_aliases = await self._instances.has_aliases(current.instance_id, current.generation)
+        found = await profiles.fetch_profiles(
+            self._store.point, instance, [address.key], clock=self._clock, has_aliases=has_aliases
+        )
         if found is None:
             raise errors.InstanceNotFound(instance=catalog.shown(instance))
-        known = None if found.view is None else self._instances.find_kept(found.instance_id, found.view.generation)
-        if found.view is None or known is None or known.get_table(catalog.CUSTOMER) is not planned.table:
+        if found.view is None or (found.instance_id, found.view.generation) != (
+            current.instance_id,
+            current.generation,
+        ):
+            await self._instances.read_current(instance)
             return None
         for stored in found.profiles.values():
             merged = profile_reads.merge_profile(planned.table, stored, found.view)
@@ -156,6 +169,8 @@ class Query:
         self, reading: Reading, planned: ReadPlan, after: Document | None
     ) -> tuple[list[Document], Document | None, bool]:
         """The records of a page as they are shown, the last of them in full, and whether there are more."""
+        if planned.page_size == 0:
+            return [], None, False
         match planned.table.kind:
             case TableKind.UNIFIED_ACTIVITY:
                 read = ActivityRead(reading, planned)
@@ -225,7 +240,12 @@ class Query:
             record[CUSTOMER_MEASURE] = None if measured is None else inner.shape(measured)
 
     async def _of_profile(self, sight: Sight, planned: ReadPlan, key: str) -> ReadPlan:
-        """The plan narrowed to one profile, which must exist."""
+        """The plan narrowed to one profile. Without aliases it is looked up only where nothing is found of it."""
+        if not sight.has_aliases:
+            return _narrowed(planned, (key,))
+        return _narrowed(planned, (await self._get_survivor(sight, key),))
+
+    async def _get_survivor(self, sight: Sight, key: str) -> str:
         customer_id = await profiles.find_survivor(
             self._store.point,
             instance_id=sight.instance_id,
@@ -234,7 +254,7 @@ class Query:
         )
         if customer_id is None:
             raise errors.RecordNotFound(table=catalog.CUSTOMER, record_id=catalog.shown(key))
-        return _narrowed(planned, (customer_id,))
+        return customer_id
 
     async def _read_activity(self, sight: Sight, planned: ReadPlan, key: str) -> Document:
         """An activity by id; an id that several customers have belongs to the newest."""

@@ -75,10 +75,14 @@ async def gather(
 
 
 def _next_limit(missing: int, *, asked: int, belonging: int) -> int:
-    """How many candidates are likely to hold what is missing, if they are like those before."""
+    """How many candidates are likely to hold what is missing, if they are like those before.
+
+    A power of two, because the number stands in the statement, and each statement is planned anew.
+    """
     if not belonging:
         return CHUNK_MAX
-    return min(missing * asked // belonging + missing + CHUNK_MIN, CHUNK_MAX)
+    likely = missing * asked // belonging + missing + CHUNK_MIN
+    return min(1 << likely.bit_length(), CHUNK_MAX)
 
 
 async def count(fetch: Callable[[Position | None, int], Awaitable[Chunk[Item, Position]]], deadline: Deadline) -> int:

@@ -24,7 +24,7 @@ from topcoat.store.profiles import StoredProfile
 
 Position = tuple[Any, ...]
 
-SPARE_CANDIDATES: Final = 8
+SPARE_CANDIDATES: Final = 2
 _IN_NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -84,7 +84,7 @@ class ProfileRead:
             after=None if after is None else self._position(question, after),
             skip=0 if is_plain else skip,
             size=self._plan.page_size,
-            spare=0 if is_plain else self._plan.page_size // 8 + SPARE_CANDIDATES,
+            spare=0 if is_plain else self._plan.page_size // 16 + SPARE_CANDIDATES,
             deadline=self._reading.deadline,
         )
         return gathered.items, gathered.has_more
@@ -116,7 +116,12 @@ class ProfileRead:
         if not ids:
             return []
         found = await profiles.fetch_profiles(
-            self._reading.store.point, sight.guid, ids, clock=self._reading.clock, view=sight.view
+            self._reading.store.point,
+            sight.guid,
+            ids,
+            clock=self._reading.clock,
+            view=sight.view,
+            has_aliases=sight.has_aliases,
         )
         assert found is not None  # the instance was there when the view was taken
         merged = [merge_profile(self._plan.table, stored, sight.view) for stored in found.profiles.values()]
@@ -130,6 +135,7 @@ class ProfileRead:
         order, is_descending = _split_order(planned.order)
         question = ProfileQuestion(
             instance_id=sight.instance_id,
+            generation=sight.view.generation,
             table=planned.table,
             filter=tree,
             leads=leads.find_leads(tree, tokens, planned.table, self._index.indexed),
