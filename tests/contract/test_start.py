@@ -164,11 +164,21 @@ def test_open_on_a_public_address_is_a_usage_error_whatever_is_known(migrated: I
     assert_refused(migrated, 2, "serve", *options, names="--open")
 
 
-@pytest.mark.parametrize(
-    "options", [("serve", "--tls"), ("demo", "--tls"), ("serve", "--tls-port", "8343"), ("serve", "--auth", "entra")]
-)
+@pytest.mark.parametrize("options", [("serve", "--tls"), ("demo", "--tls"), ("serve", "--tls-port", "8343")])
 def test_a_feature_of_a_later_issue_is_a_usage_error(migrated: Installation, options: tuple[str, ...]) -> None:
     assert_refused(migrated, 2, *options, names="--")
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ((), "TOPCOAT_AUTH_ISSUERS"),
+        (("--auth-issuers", "https://issuer.example"), "TOPCOAT_AUTH_AUDIENCES"),
+        (("--auth-issuers", "https://issuer.example", "--auth-audiences", "topcoat", "--open"), "--open"),
+    ],
+)
+def test_signed_tokens_need_somebody_to_believe(migrated: Installation, options: tuple[str, ...], names: str) -> None:
+    assert_refused(migrated, 2, "serve", "--port", "0", "--auth", "entra", *options, names=names)
 
 
 def test_a_busy_port_is_a_failure_that_names_it(migrated: Installation) -> None:

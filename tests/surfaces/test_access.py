@@ -223,19 +223,6 @@ async def test_open_serves_everybody_as_administrator(sqlite_url: str, tmp_path:
     assert role.json()["roles"] == ["Admin"]
 
 
-async def test_outside_emulator_mode_its_tokens_and_its_clock_do_not_exist(
-    sqlite_url: str, tmp_path: Path, base: str, admin: dict[str, str]
-) -> None:
-    """S4."""
-    settings = Settings(home=tmp_path, database_url=sqlite_url, auth="entra")
-    async with open_client(settings) as client:
-        read = await client.get(f"{base}/data/Customer")
-        clock = await client.get("/_topcoat/clock", headers=admin)
-
-    assert read.status_code == 401
-    assert clock.status_code == 404
-
-
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

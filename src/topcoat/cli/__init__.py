@@ -32,6 +32,21 @@ Port = Annotated[
 ]
 Tls = Annotated[bool, typer.Option("--tls", envvar="TOPCOAT_TLS", help="Also listen with https (not built yet).")]
 TlsPort = Annotated[int | None, typer.Option(envvar="TOPCOAT_TLS_PORT", help="Port for https (not built yet).")]
+AuthIssuers = Annotated[
+    str | None,
+    typer.Option(envvar="TOPCOAT_AUTH_ISSUERS", help="With --auth entra: issuers of tokens, separated by blanks."),
+]
+AuthAudiences = Annotated[
+    str | None,
+    typer.Option(envvar="TOPCOAT_AUTH_AUDIENCES", help="With --auth entra: audiences of tokens, separated by blanks."),
+]
+AuthJwks = Annotated[
+    str | None,
+    typer.Option(
+        envvar="TOPCOAT_AUTH_JWKS",
+        help="With --auth entra: file or address of the issuers' public keys; by default they are discovered.",
+    ),
+]
 Environment = Annotated[Path, typer.Argument(help="The environment file of the instance.", metavar="ENVIRONMENT.yaml")]
 
 
@@ -74,6 +89,9 @@ def serve(
     workers: Annotated[int, typer.Option(envvar="TOPCOAT_WORKERS", min=1, max=64, help="Worker processes.")] = 1,
     database_url: DatabaseUrl = None,
     auth: Annotated[AuthMode, typer.Option(envvar="TOPCOAT_AUTH", help="Who may call.")] = AuthMode.EMULATOR,
+    auth_issuers: AuthIssuers = None,
+    auth_audiences: AuthAudiences = None,
+    auth_jwks: AuthJwks = None,
     open_: Annotated[
         bool, typer.Option("--open", envvar="TOPCOAT_OPEN", help="Serve everybody as Administrator (loopback only).")
     ] = False,
@@ -90,8 +108,6 @@ def serve(
 ) -> None:
     """Serve the instances of a database that was migrated."""
     _refuse_tls(tls, tls_port)
-    if auth is AuthMode.ENTRA:
-        _fail("--auth entra is not built yet; use --auth emulator on a loopback address.", 2)
     from topcoat.cli import server
 
     settings = _settings(
@@ -100,6 +116,9 @@ def serve(
         workers=workers,
         database_url=database_url,
         auth=auth,
+        auth_issuers=auth_issuers,
+        auth_audiences=auth_audiences,
+        auth_jwks=auth_jwks,
         open=open_,
         i_know_this_is_open=i_know_this_is_open,
     )

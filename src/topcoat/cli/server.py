@@ -15,6 +15,7 @@ from topcoat.cli.transport import GatheringProtocol
 from topcoat.core import errors
 from topcoat.settings import Settings
 from topcoat.store.engine import Store
+from topcoat.surfaces.access import Access
 
 GRACEFUL_SHUTDOWN_SECONDS = 30
 KEEP_ALIVE_SECONDS = 75
@@ -24,6 +25,7 @@ WORKER_APP = "topcoat.app:app_from_environment"
 def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> None:
     """Serve until stopped; `announce` is called with the address when the port is taken and before the first answer."""
     refuse_public_emulator(settings)
+    refuse_unclear_auth(settings)
     asyncio.run(check_schema(settings))
     listener = bind(settings)
     host, port = listener.getsockname()[:2]
@@ -55,6 +57,17 @@ def refuse_public_emulator(settings: Settings) -> None:
             found=f"{settings.host}, where everybody knows the emulator's tokens",
             expected="a loopback address, or --i-know-this-is-open",
         )
+
+
+def refuse_unclear_auth(settings: Settings) -> None:
+    """Raise `ParameterInvalid` unless it is clear whom to believe."""
+    if settings.is_emulator:
+        return
+    if settings.is_open:
+        raise errors.ParameterInvalid(
+            parameter="--open", found="asked for beside --auth entra", expected="one of the two"
+        )
+    Access(settings)
 
 
 async def check_schema(settings: Settings) -> None:

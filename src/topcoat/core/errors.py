@@ -23,7 +23,7 @@ TopcoatError
 │   ├── ActivityExists, RefreshRunning, NothingToUndo, IdempotencyKeyReused, LastOwner
 ├── NotSupported
 └── Unavailable
-    ├── Overloaded, StoreUnreachable, QueryTooSlow, SchemaOutdated
+    ├── Overloaded, StoreUnreachable, QueryTooSlow, SchemaOutdated, IssuerUnreachable
 
 An error's text, its parts filled in where braces name them, is its message.
 """
@@ -329,3 +329,8 @@ class QueryTooSlow(Unavailable):
 
 class SchemaOutdated(Unavailable):
     text = "The database schema is {found}, this version needs {needed}; run `topcoat migrate`."
+
+
+class IssuerUnreachable(Unavailable):
+    text = "The keys of the token's issuer cannot be fetched at the moment, so nobody can tell whether it is genuine."
+    retry_after_seconds = 5

@@ -4,13 +4,14 @@ import os
 import re
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from topcoat.clock import Clock
 from topcoat.core import catalog, errors, roles, subscription_keys
 from topcoat.core.roles import Identity, PrincipalKind, Role
 from topcoat.flows.instances import Instance, Instances
@@ -18,6 +19,9 @@ from topcoat.flows.permissions import Permissions, Rules
 from topcoat.settings import Settings
 from topcoat.surfaces import answers
 from topcoat.surfaces.bearers import WellKnownBearers
+
+if TYPE_CHECKING:
+    from topcoat.surfaces.signed_bearers import SignedBearers
 
 ADDRESS_BYTES_MAX: Final = 512 * 1024
 BODY_BYTES_MAX: Final = 1024 * 1024
@@ -47,7 +51,7 @@ class Access:
 
     def __init__(self, settings: Settings) -> None:
         self._is_open = settings.is_open
-        self._bearers = WellKnownBearers(roles.TOKENS if settings.is_emulator else ())
+        self._bearers = WellKnownBearers(roles.TOKENS) if settings.is_emulator else _signed_bearers(settings)
 
     async def authenticate(self, headers: Headers, permissions: Permissions) -> Principal:
         """By token alone, as what the caller is whatever the instance; raise `NotAuthenticated`."""
@@ -99,6 +103,13 @@ class Access:
             return await self._bearers.identify(token.strip())
         except errors.NotAuthenticated as error:
             raise errors.NotAuthenticated(**error.parts | {"key_hint": key_hint}) from None
+
+
+def _signed_bearers(settings: Settings) -> "SignedBearers":
+    """Imported here, for the emulator does without cryptography and HTTP calls."""
+    from topcoat.surfaces import signed_bearers  # noqa: PLC0415
+
+    return signed_bearers.bearers_of(settings, Clock(is_adjustable=False))
 
 
 def check_role(principal: Principal, needed: Role) -> None:

@@ -65,6 +65,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.StoreUnreachable: 503,
     errors.QueryTooSlow: 503,
     errors.SchemaOutdated: 503,
+    errors.IssuerUnreachable: 503,
 }
 
 
