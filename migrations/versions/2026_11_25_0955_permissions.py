@@ -43,7 +43,7 @@ def upgrade() -> None:
     )
     if op.get_context().dialect.name == "postgresql":
         op.execute(_KEEP_ON_POSTGRESQL)
-    else:
+    elif not op.get_context().as_sql:  # printed, nothing is kept: the next refresh applies the file's keys again
         _keep_on_sqlite(op.get_bind())
     op.drop_column("instance", "subscription_keys")
 
