@@ -40,7 +40,7 @@ def answer(world: World, question: Question) -> tuple[list[Document], int]:
     generation, view = world.view(question.as_of)
     question = replace(question, table=world.table(question.table.name, generation))
     kept = filter(_matches(question, generation, view), _records(world, question, generation, view))
-    ordered = sorted(kept, key=_order(question, view))
+    ordered = sorted(kept, key=_order(question, generation, view))
     first = question.skip or 0
     last = None if question.top is None else first + question.top
     return ordered[first:last], len(ordered)
@@ -130,9 +130,9 @@ def _survivor(side: Any, generation: Generation) -> Any:
     return syntax.String(generation.survivor(side.value)) if isinstance(side, syntax.String) else side
 
 
-def _order(question: Question, view: View) -> Callable[[Document], Any]:
+def _order(question: Question, generation: Generation, view: View) -> Callable[[Document], Any]:
     """Ids settle ties, in the direction of the first key; activities without an order are newest first (S17)."""
-    order = question.order
+    order = tuple(replace(key, expression=renamed(key.expression, generation)) for key in question.order)
     ties = (CUSTOMER_ID,)
     if question.table.kind is TableKind.UNIFIED_ACTIVITY:
         order = order or (OrderBy(syntax.Column("ActivityTime"), descending=True),)

@@ -7,7 +7,7 @@ from typing import Protocol
 from topcoat.clock import Clock
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import CUSTOMER_ID, CUSTOMER_MEASURE, UNIFIED_ACTIVITY, Document, Table, TableKind
-from topcoat.core.odata import syntax
+from topcoat.core.odata import evaluate, syntax
 from topcoat.core.odata.address import RecordAddress
 from topcoat.core.odata.options import QueryOptions
 from topcoat.core.overlay import override
@@ -312,6 +312,7 @@ def _narrowed(planned: ReadPlan, customer_ids: tuple[str, ...]) -> ReadPlan:
 def _key_of(record: Document, planned: ReadPlan) -> Document:
     """The values that say where a record stands: those of the order, and its ids."""
     ordered = [key.column.name for key in planned.order]
+    ordered += [name for key in planned.computed for name in evaluate.columns_of(key.expression)]
     return {name: record[name] for name in dict.fromkeys((*ordered, *_ids_of(planned.table)))}
 
 

@@ -1,8 +1,10 @@
 """A page gathered from chunks of candidates, of which not all need belong to it; nothing beyond a chunk is kept."""
 
+import heapq
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from itertools import chain
+from typing import Any, Final, Generic, TypeVar
 
 from topcoat.clock import Clock
 from topcoat.core import errors
@@ -12,6 +14,8 @@ CHUNK_MAX: Final = 1000
 
 Item = TypeVar("Item")
 Position = TypeVar("Position")
+Place = tuple[tuple[Any, ...], str]
+"""The values that a record is sorted by, and its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,21 @@ def _next_limit(missing: int, *, asked: int, belonging: int) -> int:
         return CHUNK_MAX
     likely = missing * asked // belonging + missing + CHUNK_MIN
     return min(1 << likely.bit_length(), CHUNK_MAX)
+
+
+async def foremost(
+    fetch: Callable[[Position | None, int], Awaitable[Chunk[Place, Position]]], number: int, deadline: Deadline
+) -> list[Place]:
+    """The least places of all, in order, where the candidates come in another."""
+    kept: list[Place] = []
+    after = None
+    while True:
+        chunk = await fetch(after, CHUNK_MAX)
+        kept = heapq.nsmallest(number, chain(kept, chunk.items))
+        if chunk.last is None:
+            return kept
+        deadline.check()
+        after = chunk.last
 
 
 async def count(fetch: Callable[[Position | None, int], Awaitable[Chunk[Item, Position]]], deadline: Deadline) -> int:

@@ -16,7 +16,7 @@ from topcoat.core.catalog import (
     TableKind,
     shown,
 )
-from topcoat.core.odata import binding, printer, syntax
+from topcoat.core.odata import binding, evaluate, printer, syntax
 from topcoat.core.odata.address import RecordAddress
 from topcoat.core.odata.options import QueryOptions
 from topcoat.core.odata.syntax import Expression, Operator, OrderBy, Search
@@ -32,6 +32,7 @@ NAVIGATIONS: Final = (UNIFIED_ACTIVITY, CUSTOMER_MEASURE)
 class ReadPlan:
     """`customer_ids` narrow the records to those customers, aliases not yet resolved; `filter` is the rest.
 
+    `order` is of columns; `computed` stands instead of it where some of the keys are expressions.
     `select` is None for all columns, in the table's spelling otherwise; `expand` has a plan for each navigation.
     """
 
@@ -40,6 +41,7 @@ class ReadPlan:
     filter: Expression | None = None
     search: Search | None = None
     order: tuple[SortKey, ...] = ()
+    computed: tuple[OrderBy, ...] = ()
     select: tuple[str, ...] | None = None
     expand: "tuple[ReadPlan, ...]" = ()
     top: int | None = None
@@ -83,13 +85,16 @@ def _plan(table: Table, options: QueryOptions, known: Catalog) -> ReadPlan:
     _refuse_documented(table, options)
     _refuse_misplaced(table, options)
     condition = _condition(table, options)
+    keys = binding.bind_orderby(options.orderby, table)
+    is_computed = any(not isinstance(key.expression, syntax.Column) for key in keys)
     ids, rest = _split_ids(condition) if table.kind is not TableKind.SOURCE else (None, condition)
     return ReadPlan(
         table=table,
         customer_ids=ids,
         filter=rest,
         search=options.search,
-        order=_sort_keys(table, options.orderby),
+        order=() if is_computed else _sort_keys(table, keys),
+        computed=_computed_keys(table, keys) if is_computed else (),
         select=_selected(table, options.select),
         expand=tuple(_expansion(known, table, expand) for expand in options.expand),
         top=options.top,
@@ -130,8 +135,8 @@ def refuse_unkept(table: Table, what: str) -> None:
 
 
 def _refuse_other_orders(table: Table, orderby: tuple[OrderBy, ...]) -> None:
-    for key in _sort_keys(table, orderby):
-        if key.column.name != table.primary_key:
+    for key in binding.bind_orderby(orderby, table):
+        if not isinstance(key.expression, syntax.Column) or key.expression.name != table.primary_key:
             reason = f"takes no other column of {table.name} than its key, {table.primary_key}"
             raise errors.OptionInvalid(option="$orderby", reason=reason)
 
@@ -178,13 +183,21 @@ def _all_of(terms: list[Expression]) -> Expression | None:
 def _sort_keys(table: Table, orderby: tuple[OrderBy, ...]) -> tuple[SortKey, ...]:
     """Of a column that is named twice the first counts."""
     keys: dict[str, SortKey] = {}
-    for key in binding.bind_orderby(orderby, table):
-        if not isinstance(key.expression, syntax.Column):
-            what = f"$orderby={printer.print_expression(key.expression)}"
-            raise errors.NotSupported(what=what, hint="; columns are")
+    for key in orderby:
+        assert isinstance(key.expression, syntax.Column)
         column = table.columns_by_name[key.expression.name]
         keys.setdefault(column.name, SortKey(column, key.descending))
     return tuple(keys.values())
+
+
+def _computed_keys(table: Table, orderby: tuple[OrderBy, ...]) -> tuple[OrderBy, ...]:
+    """Ids settle ties, as everywhere, in the direction of the first key."""
+    for key in orderby:
+        is_column = isinstance(key.expression, syntax.Column)
+        if not is_column and (table.kind is not TableKind.CUSTOMER or evaluate.uses_segments(key.expression)):
+            what = f"$orderby={printer.print_expression(key.expression)} of {table.name}"
+            raise errors.NotSupported(what=what, hint="; columns are")
+    return (*orderby, OrderBy(syntax.Column(CUSTOMER_ID), orderby[0].descending))
 
 
 def _selected(table: Table, names: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -1,6 +1,7 @@
 """Pages of merged profiles: candidates from the store, the core's word on each, and what a record shows (S24-S29)."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from topcoat.core import catalog
@@ -12,7 +13,7 @@ from topcoat.core.overlay import merge, override
 from topcoat.core.overlay.override import Override, View
 from topcoat.flows.query import explanation, gathering
 from topcoat.flows.query import judge as judges
-from topcoat.flows.query.gathering import Chunk
+from topcoat.flows.query.gathering import Chunk, Place
 from topcoat.flows.query.judge import Judge
 from topcoat.flows.query.plan import ReadPlan
 from topcoat.flows.query.reading import EXPLANATION, Reading, settle_filter
@@ -69,9 +70,12 @@ class ProfileRead:
 
     async def page(self, after: Document | None) -> tuple[list[MergedProfile], bool]:
         """Those of one page, and whether there are more."""
+        await self._settle_order()
         if self._plan.customer_ids is not None:
             return self._cut(await self.named(), after)
         question, judge = await self._asked()
+        if self._plan.computed:
+            return await self._computed_page(question, judge, after)
         is_plain = judge.is_lenient and not question.order and after is None
         skip = 0 if after is not None else self._plan.skip
 
@@ -88,6 +92,31 @@ class ProfileRead:
             deadline=self._reading.deadline,
         )
         return gathered.items, gathered.has_more
+
+    async def _settle_order(self) -> None:
+        """What is sorted by may name aliases of customers, as a filter does (S24)."""
+        computed = []
+        for key in self._plan.computed:
+            expression = await settle_filter(self._reading, key.expression)
+            computed.append(replace(key, expression=expression or key.expression))
+        self._plan = replace(self._plan, computed=tuple(computed))
+
+    async def _computed_page(
+        self, question: ProfileQuestion, judge: Judge, after: Document | None
+    ) -> tuple[list[MergedProfile], bool]:
+        """Every candidate is looked at, and of those that belong no more is kept than where the foremost stand."""
+        now, key = self._reading.sight.view.now, self._key()
+        start = None if after is None else key(Subject(after, now))
+        skip, size = self._plan.skip if after is None else 0, self._plan.page_size
+
+        async def fetch(position: Position | None, limit: int) -> Chunk[Place, Position]:
+            chunk = await self._chunk(question, judge, position, limit, 0)
+            standing = [(key(Subject(p.record, now)), p.stored.customer_id) for p in chunk.items]
+            return Chunk([place for place in standing if start is None or start < place[0]], chunk.last)
+
+        first = await gathering.foremost(fetch, skip + size + 1, self._reading.deadline)
+        found = {p.stored.customer_id: p for p in await self._fetched([i for _, i in first[skip : skip + size]])}
+        return [found[i] for _, i in first[skip : skip + size]], len(first) > skip + size
 
     async def count(self) -> int:
         """How many there are, whatever is skipped and however many are shown."""
@@ -111,7 +140,11 @@ class ProfileRead:
 
     async def named(self) -> list[MergedProfile]:
         """Those whose ids are named, as far as they match, in the order asked for."""
-        ids = self._plan.customer_ids or ()
+        merged = await self._fetched(self._plan.customer_ids or ())
+        tree = await settle_filter(self._reading, self._plan.filter)
+        return self._sorted(await self._accepted(merged, self._judge(tree)))
+
+    async def _fetched(self, ids: Sequence[str]) -> list[MergedProfile]:
         sight = self._reading.sight
         if not ids:
             return []
@@ -124,9 +157,7 @@ class ProfileRead:
             has_aliases=sight.has_aliases,
         )
         assert found is not None  # the instance was there when the view was taken
-        merged = [merge_profile(self._plan.table, stored, sight.view) for stored in found.profiles.values()]
-        tree = await settle_filter(self._reading, self._plan.filter)
-        return self._sorted(await self._accepted(merged, self._judge(tree)))
+        return [merge_profile(self._plan.table, stored, sight.view) for stored in found.profiles.values()]
 
     async def _asked(self) -> tuple[ProfileQuestion, Judge]:
         sight, planned = self._reading.sight, self._plan
@@ -187,12 +218,15 @@ class ProfileRead:
         is_postgresql = self._reading.store.is_postgresql
         return profile_pages.position_of(question, record, is_postgresql=is_postgresql)
 
-    def _sorted(self, merged: list[MergedProfile]) -> list[MergedProfile]:
+    def _key(self) -> Callable[[Subject], tuple[Any, ...]]:
+        """Where a record stands."""
         order, is_descending = _split_order(self._plan.order)
         ties = OrderBy(syntax.Column(CUSTOMER_ID), is_descending)
         keys = (*(OrderBy(syntax.Column(key.column.name), key.is_descending) for key in order), ties)
-        key = evaluate.compile_order(keys, self._plan.table)
-        now = self._reading.sight.view.now
+        return evaluate.compile_order(self._plan.computed or keys, self._plan.table)
+
+    def _sorted(self, merged: list[MergedProfile]) -> list[MergedProfile]:
+        key, now = self._key(), self._reading.sight.view.now
         return sorted(merged, key=lambda profile: key(Subject(profile.record, now)))
 
     def _cut(self, merged: list[MergedProfile], after: Document | None) -> tuple[list[MergedProfile], bool]:
