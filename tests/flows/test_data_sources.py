@@ -153,6 +153,14 @@ async def test_the_id_of_a_source_is_the_same_after_it_was_deleted(sqlite_servic
     )
 
 
+async def test_an_instance_without_source_tables_has_no_sources(sqlite_service: Service, tmp_path: Path) -> None:
+    text = ENVIRONMENT[: ENVIRONMENT.index("tables:")] + ENVIRONMENT[ENVIRONMENT.index("unified:") :]
+
+    await sqlite_service.refresh(environment(tmp_path, [], text=text))
+
+    assert await names(sqlite_service) == []
+
+
 async def test_a_source_is_updating_while_a_generation_is_made_and_failed_when_it_was_given_up(
     service: Service,
 ) -> None:

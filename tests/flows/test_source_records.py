@@ -67,11 +67,11 @@ async def test_records_are_read_in_the_order_of_their_keys(service: Service, tmp
     await service.refresh(environment(tmp_path, [sale(number) for number in range(8, 251)], members))
 
     by_text = await read_ids(service, "Shop_sales")
-    by_value = await read_ids(service, "Shop_sales", orderby="SaleId", skip="2", top="120")
+    by_value = await read_ids(service, "Shop_sales", orderby="SaleId", skip="2")
     backwards = await read_ids(service, "Shop_sales", orderby="saleid desc", top="5")
 
     assert by_text == sorted(range(8, 251), key=str)
-    assert by_value == list(range(10, 130))
+    assert by_value == list(range(10, 251))
     assert backwards == [250, 249, 248, 247, 246]
     assert (await asking.page(service, "Club_members")).records == [
         {"MemberId": "M-10", "Name": None},

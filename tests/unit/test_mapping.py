@@ -185,6 +185,17 @@ def test_a_date_time_without_offset_is_in_the_tables_time_zone(zone: str, text: 
     assert json.loads(activity.document["SemanticData"])["PurchasedOn"] == instant
 
 
+@pytest.mark.parametrize(("value", "found"), [("noon", "the string 'noon'"), (12, "the number 12")])
+def test_what_is_no_date_time_in_any_time_zone_is_refused_as_it_came(value: Any, found: str) -> None:
+    """S11."""
+    table = make.source_table(activity=make.activity_configuration(time_zone="Europe/Oslo"))
+
+    with pytest.raises(errors.WrongType) as raised:
+        mapping.validate_source_record(table, make.purchase(PurchasedOn=value))
+
+    assert raised.value.parts["found"] == found
+
+
 def test_a_table_without_configuration_reads_date_times_in_utc() -> None:
     """S11."""
     document = mapping.validate_source_record(make.source_table(), make.purchase(PurchasedOn="2026-07-01T12:00:00"))
