@@ -28,6 +28,7 @@ from topcoat.flows.query.sight import Sights
 from topcoat.flows.relationships import Relationships
 from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
+from topcoat.flows.usage import Usage
 from topcoat.settings import Settings
 from topcoat.store import clock as service_time_store
 from topcoat.store.engine import Store
@@ -76,13 +77,16 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         writer = Writer(store, clock, queue_max=settings.writer_queue_max, batch_max=settings.writer_batch_max)
         flows = build_flows(store, writer, clock, horizon=horizon(settings), is_emulator=settings.is_emulator)
         app.state.flows = flows
-        pruning = asyncio.create_task(_prune(store, clock, horizon(settings)))
+        pruning = asyncio.create_task(_prune(flows, store, clock, horizon(settings)))
+        counting = asyncio.create_task(flows.usage.run_until_stopped())
         indexing = asyncio.create_task(flows.search_index.run_until_stopped())
         yield
         pruning.cancel()
         flows.search_index.stop()
         await _finish(indexing)
         await writer.close()
+        flows.usage.stop()
+        await counting
         await store.close()
 
     return lifespan
@@ -95,14 +99,14 @@ async def _finish(indexing: asyncio.Task[None]) -> None:
     await asyncio.wait([indexing])
 
 
-async def _prune(store: Store, clock: Clock, kept: timedelta) -> None:
+async def _prune(flows: Flows, store: Store, clock: Clock, kept: timedelta) -> None:
     """Delete what lapsed longer ago than the horizon, now and then; no answer depends on it (S2)."""
     while True:
         await asyncio.sleep(PRUNING_PAUSE_SECONDS)
         try:
             async with store.glancing() as connection:
                 service_time = await service_time_store.read_service_time(connection)
-            deleted = await prune_lapsed(store, clock.now(service_time) - kept)
+            deleted = await prune_lapsed(store, clock.now(service_time) - kept) + await flows.usage.prune()
             log.info("lapsed_pruned", deleted=deleted)
         except Exception:  # the edge of the loop: pruning can wait, the service cannot
             log.exception("pruning_failed")
@@ -124,6 +128,7 @@ def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelt
         service_clock=ServiceClockControl(store, clock),
         data_sources=DataSources(store, instances, clock),
         data_profiles=DataProfiles(store, sights, clock),
+        usage=Usage(store, instances, writer, clock),
     )
 
 

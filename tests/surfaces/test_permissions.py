@@ -38,6 +38,7 @@ OTHER_ROUTES = [
     ("Move-clock", "POST", "/_topcoat/clock"),
     ("Health-live", "GET", "/health/live"),
     ("Health-ready", "GET", "/health/ready"),
+    ("Metrics", "GET", "/metrics"),
     ("openapi", "GET", "/openapi.json"),
     ("swagger_ui_html", "GET", "/docs"),
     ("swagger_ui_redirect", "GET", "/docs/oauth2-redirect"),

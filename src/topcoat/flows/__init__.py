@@ -13,6 +13,7 @@ from topcoat.flows.query import Query
 from topcoat.flows.relationships import Relationships
 from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
+from topcoat.flows.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +31,4 @@ class Flows:
     service_clock: ServiceClockControl
     data_sources: DataSources
     data_profiles: DataProfiles
+    usage: Usage

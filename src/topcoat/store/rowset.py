@@ -46,6 +46,21 @@ NEW_ANSWER_COLUMNS: Mapping[str, str] = {
     "document": "text",
 }
 
+NEW_USAGE_COLUMNS: Mapping[str, str] = {
+    "guid": "text",
+    "operation": "text",
+    "table_name": "text",
+    "caller": "text",
+    "status": "integer",
+    "error": "text",
+    "calls": "bigint",
+    "received_bytes": "bigint",
+    "sent_bytes": "bigint",
+    "microseconds": "bigint",
+}
+
+NEW_COUNT_COLUMNS: Mapping[str, str] = {"name": "text", "labels": "text", "value": "bigint"}
+
 
 def rows_from_json(columns: Mapping[str, str], *, is_postgresql: bool) -> str:
     """A table expression named `new` over the parameter `:rows`; types are PostgreSQL's."""

@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
-HEAD_REVISION = "2026_11_25_1000"
+HEAD_REVISION = "2026_11_25_1001"
 GENERATION_OPEN = 2**63 - 1
 
 metadata = MetaData(
@@ -58,6 +58,7 @@ _IDENTITY: Final[dict[Any, Any]] = {HOLDS: Holding.IDENTITY}
 _DATA: Final[dict[Any, Any]] = {HOLDS: Holding.DATA}
 _CONFIGURATION: Final[dict[Any, Any]] = {HOLDS: Holding.CONFIGURATION}
 _ACCESS: Final[dict[Any, Any]] = {HOLDS: Holding.ACCESS}
+_JOURNAL: Final[dict[Any, Any]] = {HOLDS: Holding.JOURNAL}
 
 
 def key_text() -> TypeEngine[str]:
@@ -450,6 +451,32 @@ def is_on_both(_object: object, name: str | None, kind: str, _is_reflected: bool
         "ix_profile_search_text_row",
     )
 
+
+api_usage = Table(
+    "api_usage",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("operation", key_text(), primary_key=True),
+    Column("table_name", key_text(), primary_key=True, comment="empty where there is none"),
+    Column("caller", key_text(), primary_key=True, comment="empty where the caller is not known"),
+    Column("status", Integer, primary_key=True, autoincrement=False),
+    Column("error", key_text(), primary_key=True, comment="its code; empty where there is none"),
+    Column("calls", BigInteger, nullable=False),
+    Column("received_bytes", BigInteger, nullable=False),
+    Column("sent_bytes", BigInteger, nullable=False),
+    Column("microseconds", BigInteger, nullable=False),
+    Index(None, "hour"),
+    info=_JOURNAL,
+)
+
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", key_text(), primary_key=True),
+    Column("labels", key_text(), primary_key=True, comment="a JSON array"),
+    Column("value", BigInteger, nullable=False),
+)
 
 service_clock = Table(
     "service_clock",

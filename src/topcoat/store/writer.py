@@ -9,16 +9,18 @@ import structlog
 from sqlalchemy import exc
 
 from topcoat.clock import Clock
-from topcoat.core import errors
+from topcoat.core import errors, usage
 from topcoat.core.idempotency import RequestKey
+from topcoat.core.usage import Counted, Counts
 from topcoat.store import batches, engine, idempotency, instances
-from topcoat.store.batches import Outcome, WriteRequest, Written
+from topcoat.store.batches import ActivityWrite, Outcome, OverrideWrite, WithdrawalWrite, WriteRequest, Written
 from topcoat.store.engine import Store
 from topcoat.store.idempotency import KeptAnswer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 ATTEMPTS_MAX: Final = 5
+_NAMES: Final = {OverrideWrite: "change", ActivityWrite: "activity", WithdrawalWrite: "withdrawal"}
 _RETRY_PAUSE_SECONDS: Final = 0.02
 _RETRIED_SQLSTATES: Final = frozenset({"40P01", "40001", "55P03"})  # deadlock, serialisation, lock time-out
 
@@ -51,6 +53,7 @@ class Writer:
         self._batch_max = batch_max
         self._lanes: dict[str, _Lane] = {}
         self._waiting = 0
+        self.counts: Counts = {}
         self._is_closed = False
 
     async def find_answer(self, guid: str, key: RequestKey) -> KeptAnswer | None:
@@ -92,10 +95,21 @@ class Writer:
                 log.exception("batch_failed", size=len(taken))
                 outcomes = [errors.StoreUnreachable(reason="the batch failed")] * len(taken)
             self._waiting -= len(taken)
+            self._count(taken, outcomes)
             for pending, outcome in zip(taken, outcomes, strict=True):
                 if not pending.answer.cancelled():  # its caller went away; the write stays
                     pending.answer.set_result(outcome)
         self._lanes.pop(guid, None)
+
+    def _count(self, taken: Sequence[_Pending], outcomes: Sequence[Outcome]) -> None:
+        """What was committed, since the start of this process."""
+        written = [
+            _NAMES[type(p.write)] for p, outcome in zip(taken, outcomes, strict=True) if type(outcome) is Written
+        ]
+        for name in written:
+            usage.add_count(self.counts, Counted(usage.WRITES, (name,)), 1)
+        if written:
+            usage.add_count(self.counts, Counted(usage.BATCHES), 1)
 
     def _take(self, queue: asyncio.Queue[_Pending]) -> list[_Pending]:
         """The next batch; of writes with the same idempotency key one, and the others wait for its outcome."""

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from topcoat.core import catalog, errors
 from topcoat.settings import Settings
-from topcoat.surfaces import answers, health
+from topcoat.surfaces import answers, health, metrics
 from topcoat.surfaces.access import Access, CallRecorder
 from topcoat.surfaces.customer_insights import router as customer_insights
 from topcoat.surfaces.emulator import clock
@@ -27,6 +27,7 @@ def add_surfaces(app: FastAPI, settings: Settings) -> None:
     access = Access(settings)
     customer_insights.add_customer_insights(app, access)
     health.add_health(app)
+    metrics.add_metrics(app)
     if settings.is_emulator:
         clock.add_clock(app, access)
     _add_unrouted(app, access)

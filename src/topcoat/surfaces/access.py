@@ -17,7 +17,7 @@ from topcoat.core.roles import Identity, PrincipalKind, Role
 from topcoat.flows.instances import Instance, Instances
 from topcoat.flows.permissions import Permissions, Rules
 from topcoat.settings import Settings
-from topcoat.surfaces import answers
+from topcoat.surfaces import answers, usage
 from topcoat.surfaces.bearers import WellKnownBearers
 
 if TYPE_CHECKING:
@@ -168,12 +168,20 @@ class CallRecorder:
         try:
             await self._answer(scope, call)
         finally:
+            seconds = time.perf_counter() - started
             self._log.info(
                 "call_answered",
                 method=scope["method"],
                 route=_template(scope),
                 status=call.status,
-                duration_ms=round((time.perf_counter() - started) * 1000, 3),
+                duration_ms=round(seconds * 1000, 3),
+            )
+            usage.record(
+                scope,
+                call.status,
+                received_bytes=call.received_bytes,
+                sent_bytes=call.sent_bytes,
+                seconds=seconds,
             )
             structlog.contextvars.reset_contextvars(**unbound)
 
@@ -181,6 +189,7 @@ class CallRecorder:
         length = len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
         if length > ADDRESS_BYTES_MAX:
             error = errors.AddressTooLong(limit_bytes=ADDRESS_BYTES_MAX)
+            usage.notes_of(scope).error = error.code
             await answers.flat_problem(414, error)(scope, call.receive, call.send)
             return
         try:
@@ -189,6 +198,7 @@ class CallRecorder:
             self._log.info("caller_left")
         except Exception:
             self._log.exception("call_failed")
+            usage.notes_of(scope).error = answers.UNEXPECTED
             if call.status is not None:
                 raise
             await answers.unexpected_problem()(scope, call.receive, call.send)
@@ -197,23 +207,24 @@ class CallRecorder:
 class _Call:
     """One call's two directions."""
 
-    __slots__ = ("_receive", "_received_bytes", "_scope", "_send", "request_id", "status")
+    __slots__ = ("_receive", "_scope", "_send", "received_bytes", "request_id", "sent_bytes", "status")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._received_bytes = 0
+        self.received_bytes = 0
         self.request_id = _request_id(scope)
+        self.sent_bytes = 0
         self.status: int | None = None
 
     async def receive(self) -> Message:
         """Raise `BodyTooLarge` at the byte beyond the limit, or at once where the length was announced."""
-        if self._received_bytes == 0 and _announced_bytes(self._scope) > BODY_BYTES_MAX:
+        if self.received_bytes == 0 and _announced_bytes(self._scope) > BODY_BYTES_MAX:
             raise errors.BodyTooLarge(limit_bytes=BODY_BYTES_MAX)
         message = await self._receive()
-        self._received_bytes += len(message.get("body", b""))
-        if self._received_bytes > BODY_BYTES_MAX:
+        self.received_bytes += len(message.get("body", b""))
+        if self.received_bytes > BODY_BYTES_MAX:
             raise errors.BodyTooLarge(limit_bytes=BODY_BYTES_MAX)
         return message
 
@@ -221,6 +232,8 @@ class _Call:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, self.request_id)]
+        else:
+            self.sent_bytes += len(message.get("body", b""))
         await self._send(message)
 
 

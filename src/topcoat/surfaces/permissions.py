@@ -68,6 +68,7 @@ AREAS: Final[Mapping[str, Mapping[str, Role | None]]] = {
         "Get-workflow-schedules": Role.VIEWER,
         "Get-supported-timezones": Role.VIEWER,
         "Get-profile-store-state": Role.VIEWER,
+        "Get-API-usage": Role.ADMINISTRATOR,
         "Submit-a-workflow-job": Role.CONTRIBUTOR,
         "Cancel-a-workflow-job": Role.CONTRIBUTOR,
         "Create-workflow-refresh-schedule": Role.ADMINISTRATOR,
@@ -103,6 +104,7 @@ AREAS: Final[Mapping[str, Mapping[str, Role | None]]] = {
     "Operations": {
         "Health-live": ANYBODY,
         "Health-ready": ANYBODY,
+        "Metrics": ANYBODY,
         "openapi": ANYBODY,
         "swagger_ui_html": ANYBODY,
         "swagger_ui_redirect": ANYBODY,

@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 from topcoat.clock import Clock
-from topcoat.core import errors
+from topcoat.core import errors, usage
 from topcoat.core.catalog import CUSTOMER
+from topcoat.core.usage import Counted, Counts
 from topcoat.flows.refresh import reconcile, stages
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.progress import Progress, Reporter, Silent
 from topcoat.flows.refresh.publication import Publication, RefreshReport
 from topcoat.store import generations, instances, search_index, subscription_keys
+from topcoat.store import usage as usage_store
 from topcoat.store.engine import Store
 from topcoat.store.instances import Stand
 
@@ -75,6 +77,13 @@ async def _save_instance(store: Store, clock: Clock, environment: Environment) -
     return stand
 
 
+def _counts(report: RefreshReport) -> Counts:
+    counts: Counts = {}
+    usage.add_count(counts, Counted(usage.REFRESHES), 1)
+    usage.add_count(counts, Counted(usage.CONFIRMED_CHANGES), report.confirmed)
+    return counts
+
+
 async def _activate(publication: Publication, horizon: timedelta) -> None:
     """Show what the stages wrote, settle it with the overlay, and prune."""
     session, clock, report = publication.session, publication.clock, publication.report
@@ -91,5 +100,6 @@ async def _activate(publication: Publication, horizon: timedelta) -> None:
         )
         if publication.indexing is not None:
             await publication.indexing.apply(connection, clock.system_now())
+        await usage_store.add_counts(connection, _counts(report))
     report.attached = await reconcile.attach_waiting(session, clock, guid)
     report.pruned = await generations.prune_generations(session, publication.instance_id, now=began, horizon=horizon)

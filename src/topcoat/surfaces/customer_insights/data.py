@@ -10,7 +10,7 @@ from starlette.responses import Response
 from topcoat.core import catalog, errors
 from topcoat.core.odata import address, envelope, options
 from topcoat.flows.ingest import IngestedActivity, Write
-from topcoat.surfaces import answers, bodies, idempotency
+from topcoat.surfaces import answers, bodies, idempotency, usage
 from topcoat.surfaces.customer_insights import parameters, payloads
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
 
@@ -66,9 +66,12 @@ async def read_data(call: Call) -> Response:
 
 async def _write(call: Call) -> Write:
     items = parameters.list_items(call.request.scope)
+    caller = parameters.read_caller(items)
+    if caller is not None:
+        usage.notes_of(call.request.scope).caller = caller
     return Write(
         valid_until=parameters.find_text(items, "validUntil"),
-        caller=parameters.read_caller(items),
+        caller=caller,
         principal=call.principal.name,
         key=await idempotency.read_key(call.request, call.principal.name),
     )

@@ -414,6 +414,37 @@ class ChangeList(Wire):
     value: list[Change]
 
 
+class ApiUsageFigures(Wire):
+    calls: int
+    bytes_in: int
+    bytes_out: int
+    mean_duration_ms: float
+
+
+class ApiUsageRow(ApiUsageFigures):
+    """What it is not grouped by is null; what there is not is empty."""
+
+    operation: str | None = None
+    table: str | None = None
+    caller: str | None = None
+    status: int | None = None
+    result: str | None = None
+    error_code: str | None = None
+    hour: datetime | None = None
+    day: datetime | None = None
+
+
+class ApiUsage(Wire):
+    """Of whole hours; `value` has at most 1,000 rows, and `has_more` tells whether there were more."""
+
+    from_: datetime = Field(alias="from")
+    to: datetime
+    group_by: list[str]
+    total: ApiUsageFigures
+    value: list[ApiUsageRow]
+    has_more: bool
+
+
 def wire_answer(payload: Wire, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(payload.model_dump_json(by_alias=True), status, headers, answers.JSON)
 

@@ -12,9 +12,10 @@ from starlette.routing import BaseRoute
 
 from topcoat.core import errors
 from topcoat.flows import Flows
-from topcoat.surfaces import answers
+from topcoat.surfaces import answers, usage
 from topcoat.surfaces.access import Access, check_role
 from topcoat.surfaces.customer_insights import (
+    api_usage,
     changes,
     data,
     data_profiles,
@@ -51,6 +52,7 @@ OPERATIONS: Final = (
     *hierarchies.OPERATIONS,
     *profile_store.OPERATIONS,
     *changes.OPERATIONS,
+    *api_usage.OPERATIONS,
     *unbuilt.OPERATIONS,
 )
 _OWN_PATH: Final = re.compile(r"(?:/api|/v1)/instances(?:/(?P<instance>[^/]*)(?P<rest>/.*)?)?", re.DOTALL)
@@ -94,7 +96,8 @@ async def answer_unrouted(request: Request, access: Access, error: errors.Topcoa
     try:
         await _admitted(request, access, (own["instance"] or "").lower())
     except errors.TopcoatError as refusal:
-        return render(refusal)
+        error = refusal
+    usage.notes_of(request.scope).error = error.code
     return render(error)
 
 
@@ -134,6 +137,7 @@ def _endpoint(operation: Operation, access: Access) -> Endpoint:
                 answers.check_accepts_json(request.headers)
             return await answer(call)
         except errors.TopcoatError as error:
+            usage.notes_of(request.scope).error = error.code
             return operation.render(error)
 
     return endpoint
@@ -143,6 +147,8 @@ async def _admitted(request: Request, access: Access, instance: str, *, needs_ke
     flows: Flows = request.app.state.flows
     if not instance:
         principal, opened = await access.list_opened(request.headers, flows.instances, flows.permissions)
+        usage.notes_of(request.scope).caller = principal.name
         return Call(request, flows, principal, opened=opened)
     principal = await access.authenticate_for(request.headers, instance, flows.permissions, needs_key=needs_key)
+    usage.notes_of(request.scope).caller = principal.name
     return Call(request, flows, principal, instance)
