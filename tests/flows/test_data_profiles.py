@@ -1,5 +1,6 @@
 """Data profiles say of the snapshot what its records say, on both databases."""
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -124,12 +125,20 @@ async def test_a_profile_is_kept_within_a_generation_only(
     assert (await profile(sqlite_service, "Shop_sales", "SaleId")).summary.records == 2
 
 
+async def test_a_profile_that_many_ask_for_at_once_is_computed_once(sqlite_service: Service) -> None:
+    found = await asyncio.gather(*(profile(sqlite_service, "Customer", "City") for _ in range(5)))
+
+    assert all(one is found[0] for one in found)
+
+
 async def test_what_takes_too_long_is_stopped(sqlite_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """S31."""
     monkeypatch.setattr(sqlite_service.store, "statement_timeout_seconds", 0)
 
     with pytest.raises(errors.QueryTooSlow):
         await sqlite_service.flows.data_profiles.profile_table(INSTANCE, "Customer", has_columns=True)
+    with pytest.raises(errors.QueryTooSlow):
+        await profile(sqlite_service, "Customer", "City")
 
 
 async def test_what_is_not_there_is_named(sqlite_service: Service, tmp_path: Path) -> None:

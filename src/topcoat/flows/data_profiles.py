@@ -1,5 +1,6 @@
 """Data profiles: what the columns of a table hold, computed from the snapshot when asked for (S10)."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,7 +18,7 @@ from topcoat.store.engine import Store
 
 FREQUENT_MAX: Final = 20
 BLOCKS_MAX: Final = 10_000
-KEPT_MAX: Final = 1_000
+KEPT_MAX: Final = 500
 _NUMBERS: Final = (ColumnType.INTEGER, ColumnType.DECIMAL)
 _KEYS: Final = (ColumnType.STRING, ColumnType.INTEGER)
 
@@ -49,32 +50,38 @@ class TableProfile:
 
 
 class DataProfiles:
-    """Keeps the columns that it computed last; a generation's records never change."""
+    """Keeps the columns that it computed last; a generation's records never change.
+
+    One column is computed at a time, so that profiles leave connections for other reads.
+    """
 
     def __init__(self, store: Store, sights: Sights, clock: Clock) -> None:
         self._store = store
         self._sights = sights
         self._clock = clock
         self._kept: dict[tuple[int, int, str, str], ColumnProfile] = {}
+        self._computing = asyncio.Lock()
 
     async def profile_table(self, guid: str, name: str, *, has_columns: bool) -> TableProfile:
         """All columns together may take the time of one statement; what was done by then is kept for the next call."""
-        deadline = Deadline(self._clock, self._store.statement_timeout_seconds)
+        deadline = self._deadline()
         sight, table = await self._look(guid, name)
         records = await column_profiles.count_records(self._store.scan, _question(sight, table), sight.view)
-        columns = []
-        for column in table.columns if has_columns else ():
-            deadline.check()
-            columns.append(await self._profile(sight, table, column))
+        wanted = table.columns if has_columns else ()
+        columns = [await self._profile(sight, table, column, deadline) for column in wanted]
         return TableProfile(table, records, sight.view.now, tuple(columns))
 
     async def profile_column(self, guid: str, name: str, column_name: str) -> ColumnProfile:
+        deadline = self._deadline()
         sight, table = await self._look(guid, name)
         column = table.columns_by_name.get(column_name)
         if column is None:
             near = suggestion(column_name, table.columns_by_name)
             raise errors.ColumnNotFound(table=table.name, column=shown(column_name), suggestion=near)
-        return await self._profile(sight, table, column)
+        return await self._profile(sight, table, column, deadline)
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self._clock, self._store.statement_timeout_seconds)
 
     async def _look(self, guid: str, name: str) -> tuple[Sight, Table]:
         sight = await self._sights.look(guid)
@@ -82,16 +89,19 @@ class DataProfiles:
         plan.refuse_unkept(table, "The data profile of")
         return sight, table
 
-    async def _profile(self, sight: Sight, table: Table, column: Column) -> ColumnProfile:
+    async def _profile(self, sight: Sight, table: Table, column: Column, deadline: Deadline) -> ColumnProfile:
         key = (sight.instance_id, sight.view.generation, table.name, column.name)
-        kept = self._kept.get(key)
-        if kept is not None:
-            return kept
-        profile = await self._compute(sight, table, column)
+        if key not in self._kept:
+            async with self._computing:
+                deadline.check()
+                if key not in self._kept:  # others may have waited for the same
+                    self._keep(key, await self._compute(sight, table, column))
+        return self._kept[key]
+
+    def _keep(self, key: tuple[int, int, str, str], profile: ColumnProfile) -> None:
         while len(self._kept) >= KEPT_MAX:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = profile
-        return profile
 
     async def _compute(self, sight: Sight, table: Table, column: Column) -> ColumnProfile:
         reader, question, view = self._store.scan, _question(sight, table), sight.view
