@@ -3,7 +3,7 @@
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from topcoat.core import errors
@@ -34,10 +34,11 @@ class Assignment:
     principal_id: str
     kind: PrincipalKind
     roles: tuple[Role, ...]
+    role: Role | None = field(init=False, compare=False, repr=False)
+    """The highest of them."""
 
-    @property
-    def role(self) -> Role | None:
-        return max(self.roles, default=None)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "role", max(self.roles, default=None))
 
 
 Assignments = Mapping[str, Assignment]
@@ -73,13 +74,13 @@ def principal_id_of(text: str) -> str:
 def role_of(identity: Identity, assignments: Assignments) -> Role | None:
     """The highest of what the token gives, what the caller was assigned, and what the caller's groups were."""
     highest = identity.role
-    for principal_id in (*identity.ids, *identity.groups):
-        assignment = assignments.get(principal_id)
-        if assignment is None or (assignment.kind is PrincipalKind.GROUP) == (principal_id in identity.ids):
-            continue
-        role = assignment.role
-        if role is not None and (highest is None or role > highest):
-            highest = role
+    for is_group, principal_ids in ((False, identity.ids), (True, identity.groups)):
+        for principal_id in principal_ids:
+            assignment = assignments.get(principal_id)
+            if assignment is None or (assignment.kind is PrincipalKind.GROUP) is not is_group:
+                continue
+            if assignment.role is not None and (highest is None or assignment.role > highest):
+                highest = assignment.role
     return highest
 
 
