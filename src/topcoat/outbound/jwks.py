@@ -1,6 +1,7 @@
 """The public keys that issuers sign their tokens with, fetched and kept."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,8 @@ from topcoat.clock import Clock
 from topcoat.core import errors
 
 KEYS_KEPT_SECONDS: Final = 3600.0
-PAUSE_SECONDS: Final = 30.0
+FETCHES_MAX: Final = 5
+FETCHES_WINDOW_SECONDS: Final = 60.0
 PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
 FETCH_TIMEOUT_SECONDS: Final = 5.0
 DOCUMENT_BYTES_MAX: Final = 512 * 1024
@@ -32,7 +34,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 class Jwks:
     """The keys of one issuer by their ids.
 
-    A key that is not among those kept is looked for again, at most once in a while, for issuers change their keys.
+    A key that is not among those kept is looked for again, so many times a minute, for issuers change their keys.
     While the issuer does not answer, the keys that it had are kept.
     """
 
@@ -43,12 +45,13 @@ class Jwks:
         self._stale_at = self._next_at = clock.monotonic_seconds()
         self._has_failed = False
         self._loading = asyncio.Lock()
+        self._attempts = 0
+        self._attempted_at: deque[float] = deque(maxlen=FETCHES_MAX)
 
     async def find_key(self, key_id: str | None) -> PyJWK | None:
         """Without an id, the only key; raise `IssuerUnreachable` where nobody can tell whether there is such a key."""
-        if self._clock.monotonic_seconds() >= self._stale_at:
-            await self._renew()
-        key = self._kept(key_id)
+        is_stale = self._clock.monotonic_seconds() >= self._stale_at
+        key = None if is_stale else self._kept(key_id)
         if key is None:
             await self._renew()
             key = self._kept(key_id)
@@ -62,21 +65,26 @@ class Jwks:
         return next(iter(self._keys.values())) if len(self._keys) == 1 else None
 
     async def _renew(self) -> None:
-        """Whoever comes while it is being done waits for it; whoever comes too soon after it, does without."""
+        """Whoever comes while it is being done waits for it; whoever comes when it was done too often, does without."""
+        attempts = self._attempts
         async with self._loading:
             now = self._clock.monotonic_seconds()
-            if now < self._next_at:
+            if self._attempts != attempts or now < self._next_at or self._is_exhausted(now):
                 return
+            self._attempted_at.append(now)
             try:
                 self._keys = read_keys(await self._load())
             except JwksUnusable as error:
                 self._has_failed = True
                 self._next_at = now + PAUSE_AFTER_FAILURE_SECONDS
                 log.warning("issuer_keys_failed", reason=str(error))
-                return
-            self._has_failed = False
-            self._next_at = now + PAUSE_SECONDS
-            self._stale_at = now + KEYS_KEPT_SECONDS
+            else:
+                self._has_failed = False
+                self._stale_at = now + KEYS_KEPT_SECONDS
+            self._attempts += 1
+
+    def _is_exhausted(self, now: float) -> bool:
+        return len(self._attempted_at) == FETCHES_MAX and now < self._attempted_at[0] + FETCHES_WINDOW_SECONDS
 
 
 class JwksUnusable(Exception):
