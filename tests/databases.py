@@ -1,8 +1,9 @@
-"""Empty databases of either kind, gone after use."""
+"""Databases of either kind, empty or copied, gone after use."""
 
+import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -24,11 +25,34 @@ class DatabaseServer(Protocol):
 def empty_database(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[str]:
     """Give the URL of a new database; skips when the kind is PostgreSQL and no server answers."""
     if kind == "sqlite":
-        yield f"sqlite:///{folder / 'topcoat.db'}"
+        yield _sqlite_url(folder)
         return
+    with _postgres_database(request, "template1") as url:
+        yield url
+
+
+@contextmanager
+def copied_database(request: pytest.FixtureRequest, kind: str, folder: Path, source_url: str) -> Iterator[str]:
+    """Give the URL of a copy; nobody may be connected to the source."""
+    if kind == "sqlite":
+        with closing(sqlite3.connect(source_url.removeprefix("sqlite:///"))) as source:
+            with closing(sqlite3.connect(folder / "topcoat.db")) as target:
+                source.backup(target)
+        yield _sqlite_url(folder)
+        return
+    with _postgres_database(request, source_url.rpartition("/")[2]) as url:
+        yield url
+
+
+def _sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'topcoat.db'}"
+
+
+@contextmanager
+def _postgres_database(request: pytest.FixtureRequest, template: str) -> Iterator[str]:
     server: DatabaseServer = request.getfixturevalue("postgres")
-    name = f"topcoat_empty_{uuid.uuid4().hex[:12]}"
-    server.run(f"CREATE DATABASE {name}")
+    name = f"topcoat_copy_{uuid.uuid4().hex[:12]}"
+    server.run(f"CREATE DATABASE {name} TEMPLATE {template}")
     try:
         yield f"{server.url}/{name}"
     finally:

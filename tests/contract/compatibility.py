@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.contract import contract, telling
-from tests.contract.installation import PROJECT
+from tests.contract.installation import PROJECT, SAMPLE_SIZE, Installation
 from tests.contract.published_client import client_python
 from tests.contract.stage import open_stage
 from tests.contract.telling import Told
@@ -95,8 +95,15 @@ def _answers(told: Told) -> str:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, open_stage(Path(folder), client_python(Path(folder))) as stage:
-        PAGE.write_text(render([telling.tell(stage, operation) for operation in contract.OPERATIONS.values()]))
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        installation = Installation(home, f"sqlite:///{home / 'topcoat.db'}")
+        installation.publish_sample(SAMPLE_SIZE)
+        try:
+            with open_stage(installation, client_python(home)) as stage:
+                PAGE.write_text(render([telling.tell(stage, operation) for operation in contract.OPERATIONS.values()]))
+        finally:
+            installation.stop()
     sys.stdout.write(f"{PAGE}\n")
 
 

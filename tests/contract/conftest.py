@@ -1,16 +1,18 @@
 """Real services on real sockets, one for each module and kind of database; their logs stand beside a failure."""
 
-from collections.abc import Generator, Iterator
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.contract.installation import Installation, Server
+from tests.contract.installation import SAMPLE_SIZE, Installation, Server
 from tests.contract.published_client import PublishedClient, client_python
 from tests.contract.stage import Stage
-from tests.databases import KINDS, empty_database
+from tests.databases import KINDS, copied_database, empty_database
 
-SAMPLE_SIZE = 30
 LOGS_SHOWN_MAX = 3
 LOG_SHOWN_CHARACTERS = 3_000
 
@@ -32,10 +34,36 @@ def bare_installation(
         installation.stop()
 
 
+@pytest.fixture(scope="session")
+def published(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Installation]]:
+    """An installation with the sample for each kind, to be copied: that is quicker than publishing for each module."""
+    with ExitStack() as stack:
+
+        @cache
+        def publish(kind: str) -> Installation:
+            home = tmp_path_factory.mktemp("published")
+            installation = Installation(home, stack.enter_context(empty_database(request, kind, home)))
+            installation.publish_sample(SAMPLE_SIZE)
+            return installation
+
+        yield publish
+
+
 @pytest.fixture(scope="module")
-def installation(bare_installation: Installation) -> Installation:
-    bare_installation.publish_sample(SAMPLE_SIZE)
-    return bare_installation
+def installation(
+    request: pytest.FixtureRequest,
+    kind: str,
+    published: Callable[[str], Installation],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Installation]:
+    source, home = published(kind), tmp_path_factory.mktemp("home")
+    shutil.copytree(source.home / "contoso", home / "contoso")
+    with copied_database(request, kind, home, source.database_url) as url:
+        installation = Installation(home, url)
+        yield installation
+        installation.stop()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,8 +14,6 @@ from tests.contract import contract
 from tests.contract.installation import Installation, Server, headers
 from tests.contract.published_client import Outcome, PublishedClient
 from tests.contract.relay import Exchange, Relay, open_relay
-
-SAMPLE_SIZE: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +81,11 @@ class Stage:
 
 
 @contextmanager
-def open_stage(home: Path, python: Path) -> Iterator[Stage]:
-    """`python` is that of the published client's environment."""
-    installation = Installation(home, f"sqlite:///{home / 'topcoat.db'}")
-    try:
-        installation.publish_sample(SAMPLE_SIZE)
-        server = installation.serve()
-        with open_relay(server.url) as relay, PublishedClient(python, relay.url) as client:
-            yield Stage(installation, server, relay, client)
-    finally:
-        installation.stop()
+def open_stage(installation: Installation, python: Path) -> Iterator[Stage]:
+    """On a published sample; `python` is that of the published client's environment."""
+    server = installation.serve()
+    with open_relay(server.url) as relay, PublishedClient(python, relay.url) as client:
+        yield Stage(installation, server, relay, client)
 
 
 def _answer(operation: contract.Operation, arguments: dict[str, Any], exchange: Exchange, outcome: Outcome) -> Answer:

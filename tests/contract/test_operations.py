@@ -7,6 +7,7 @@ import pytest
 
 from tests.contract import compatibility, contract, telling
 from tests.contract.conftest import shared_by_workers
+from tests.contract.installation import Installation
 from tests.contract.published_client import client_python
 from tests.contract.stage import Stage, open_stage
 from tests.contract.telling import Told
@@ -15,8 +16,14 @@ OPERATIONS_IN_ALL = 60
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(tmp_path_factory.mktemp("stage"), client_python(shared_by_workers(tmp_path_factory))) as opened:
+def kind() -> str:
+    """One is enough: what differs by database is not seen from so far out."""
+    return "sqlite"
+
+
+@pytest.fixture(scope="module")
+def stage(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with open_stage(installation, client_python(shared_by_workers(tmp_path_factory))) as opened:
         yield opened
 
 
