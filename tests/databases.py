@@ -35,10 +35,10 @@ def empty_database(request: pytest.FixtureRequest, kind: str, folder: Path) -> I
 def copied_database(request: pytest.FixtureRequest, kind: str, folder: Path, source_url: str) -> Iterator[str]:
     """Give the URL of a copy; nobody may be connected to the source."""
     if kind == "sqlite":
-        with closing(sqlite3.connect(source_url.removeprefix("sqlite:///"))) as source:
-            with closing(sqlite3.connect(folder / "topcoat.db")) as target:
-                source.backup(target)
-        yield _sqlite_url(folder)
+        url = _sqlite_url(folder)
+        with closing(_connect(source_url)) as source, closing(_connect(url)) as target:
+            source.backup(target)
+        yield url
         return
     with _postgres_database(request, source_url.rpartition("/")[2]) as url:
         yield url
@@ -46,6 +46,10 @@ def copied_database(request: pytest.FixtureRequest, kind: str, folder: Path, sou
 
 def _sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder / 'topcoat.db'}"
+
+
+def _connect(sqlite_url: str) -> sqlite3.Connection:
+    return sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
 
 
 @contextmanager
