@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
+# Whole files, in the order in which tests/conftest.py puts them.
+SHARED_OUT := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all check format benchmark constraints clean
 
@@ -12,11 +14,11 @@ demo: $(VENV)/service  ## Serve the sample environment, Contoso Coffee
 
 test: $(VENV)/tests $(VENV)/client  ## The whole suite, the quick way
 	@$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest $(SHARED_OUT) --cov --cov-report= $(ARGS)
 	@$(BIN)/python tests/floors.py
 
 test-all: $(VENV)/tests $(VENV)/client  ## The same tests with more examples, more kills, real sizes
-	TOPCOAT_TEST_THOROUGH=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	TOPCOAT_TEST_THOROUGH=1 $(BIN)/python -m pytest $(SHARED_OUT) $(ARGS)
 
 check: $(VENV)/tests  ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -5,18 +5,22 @@ import os
 import shutil
 import socket
 import sqlite3
+import sys
+import threading
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.databases import UNHURRIED
 from topcoat import sample
 from topcoat.app import build_flows, create_app
 from topcoat.clock import Clock, ServiceTime
@@ -45,15 +49,44 @@ settings.load_profile("topcoat")
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TESTS = Path(__file__).parent
-UNMEASURED = {"parity", "contract"}
+UNMEASURED = ("parity", "contract")
+LONGEST_FIRST = ("parity", "contract", "flows", "surfaces", "store", "migrations", "docs", "unit")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measuring coverage makes code three times as slow: what draws many examples, or runs elsewhere, goes without."""
-    for item in items:
-        is_drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        if is_drawn or UNMEASURED.intersection(item.path.relative_to(TESTS).parts):
-            item.add_marker(pytest.mark.no_cover)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers take whole files, the longest first, so that none of them ends long after the others."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: LONGEST_FIRST.index(_folder(item)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measuring coverage makes code three times as slow: what draws many examples, or runs elsewhere, goes without.
+
+    The mark `no_cover` is pytest-cov's, which stacks two measurements in the workers of pytest-xdist and ends only one.
+    """
+    if _is_measured(item):
+        return (yield)
+    here, in_new_threads = sys.gettrace(), threading.gettrace()
+    _trace(None, None)
+    try:
+        return (yield)
+    finally:
+        _trace(here, in_new_threads)
+
+
+def _is_measured(item: pytest.Item) -> bool:
+    is_drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    return not (is_drawn or _folder(item) in UNMEASURED or item.get_closest_marker("no_cover"))
+
+
+def _trace(here: Any, in_new_threads: Any) -> None:
+    sys.settrace(here)
+    threading.settrace(in_new_threads)
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).parts[0]
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +195,7 @@ def prepared_postgres_url(postgres: PostgresServer, sample_folder: Path) -> Iter
     """A database of this worker, with a copy of every table as it was after publishing."""
     name = f"topcoat_test_{uuid.uuid4().hex[:12]}"
     postgres.run(f"CREATE DATABASE {name}")
+    postgres.run(UNHURRIED.format(name))
     try:
         _prepare(f"{postgres.url}/{name}", sample_folder)
         copies = (f"CREATE TABLE {PRISTINE}.{t} AS TABLE public.{t}" for t in schema.metadata.tables)

@@ -11,6 +11,9 @@ import pytest
 
 KINDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
+UNHURRIED = "ALTER DATABASE {} SET synchronous_commit TO off"
+"""No test takes the power away, and waiting for the disk at every commit takes long."""
+
 
 class DatabaseServer(Protocol):
     """What the `postgres` fixture gives."""
@@ -57,6 +60,7 @@ def _postgres_database(request: pytest.FixtureRequest, template: str) -> Iterato
     server: DatabaseServer = request.getfixturevalue("postgres")
     name = f"topcoat_copy_{uuid.uuid4().hex[:12]}"
     server.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+    server.run(UNHURRIED.format(name))
     try:
         yield f"{server.url}/{name}"
     finally:

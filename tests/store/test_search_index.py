@@ -40,38 +40,34 @@ async def built(service: Service) -> search_index.BuiltIndex:
         return await search_index.find_built(connection, 1)
 
 
-@pytest.mark.parametrize(("name", "type_", "literal"), EXPECTED_PLANS)
-async def test_a_filter_on_a_column_uses_its_index(
-    service: Service, name: str, type_: ColumnType, literal: str
-) -> None:
+async def test_a_filter_on_a_column_uses_its_index(service: Service) -> None:
     await searching.enlarge(service)
-    value = searching.value(service, name, type_)
+    for name, type_, literal in EXPECTED_PLANS:
+        value = searching.value(service, name, type_)
 
-    plan = await searching.plan(
-        service, f"SELECT customer_id FROM snapshot_profile WHERE instance_id = 1 AND {value} = {literal}"
-    )
+        plan = await searching.plan(
+            service, f"SELECT customer_id FROM snapshot_profile WHERE instance_id = 1 AND {value} = {literal}"
+        )
 
-    assert f"search_1_profile_order_{name}_" in plan
+        assert f"search_1_profile_order_{name}_" in plan
 
 
-@pytest.mark.parametrize(("name", "type_", "literal"), EXPECTED_PLANS)
-async def test_a_filter_on_changes_of_a_column_uses_its_index(
-    service: Service, name: str, type_: ColumnType, literal: str
-) -> None:
+async def test_a_filter_on_changes_of_a_column_uses_its_index(service: Service) -> None:
     await searching.enlarge(service)
-    value = searching.value(service, name, type_, "column_values")
-    names = (
-        f"column_values ? '{name}'"
-        if service.store.is_postgresql
-        else f"json_type(column_values, '$.\"{name}\"') IS NOT NULL"
-    )
+    for name, type_, literal in EXPECTED_PLANS:
+        value = searching.value(service, name, type_, "column_values")
+        names = (
+            f"column_values ? '{name}'"
+            if service.store.is_postgresql
+            else f"json_type(column_values, '$.\"{name}\"') IS NOT NULL"
+        )
 
-    plan = await searching.plan(
-        service,
-        f"SELECT customer_id FROM override WHERE instance_id = 1 AND {names} AND {value} = {literal}",
-    )
+        plan = await searching.plan(
+            service,
+            f"SELECT customer_id FROM override WHERE instance_id = 1 AND {names} AND {value} = {literal}",
+        )
 
-    assert f"search_1_change_order_{name}_" in plan
+        assert f"search_1_change_order_{name}_" in plan
 
 
 async def test_sorting_by_a_column_reads_its_index_in_order(service: Service) -> None:

@@ -25,7 +25,7 @@ from topcoat.settings import Settings
 
 load_all_checks()
 
-EXAMPLES_MAX = 1000 if IS_THOROUGH else 60
+EXAMPLES_MAX = 1000 if IS_THOROUGH else 25
 # What is not built is refused with 501; every other 5xx would be a defect of ours.
 CONFIGURATION = {"checks": {"not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", 501]}}}
 CHECKS = [
@@ -141,8 +141,9 @@ def cases(draw: st.DrawFn, operation: APIOperation) -> Case:
     wanted = draw(st.sets(st.sampled_from(list(MEANINGFUL_IN_QUERIES)), max_size=3))
     query = [p for p in operation.query if p.is_required or p.name in wanted]
     case.query = {p.name: draw(_meant(MEANINGFUL_IN_QUERIES, p.name)) for p in query}
-    if operation.body:
-        case.body = draw(st.sampled_from(MEANINGFUL_BODIES[case.path_parameters.get("entityName", operation.path)]))
+    meant = MEANINGFUL_BODIES.get(case.path_parameters.get("entityName", operation.path))
+    if operation.body and meant is not None:
+        case.body = draw(st.sampled_from(meant))
     return case
 
 
@@ -150,6 +151,7 @@ def _meant(choices: dict[str, list[str]], name: str) -> st.SearchStrategy[str]:
     return st.sampled_from(choices.get(name, ["true"]))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("path", "method"), operations())
 def test_every_answer_is_one_that_the_openapi_document_knows(
     request: pytest.FixtureRequest, path: str, method: str

@@ -116,7 +116,7 @@ def _route(operation: Operation, endpoint: Endpoint, prefix: str, path: str) -> 
         response_model=None,
         response_class=documentation.class_of(operation),
         status_code=documentation.success_of(operation),
-        responses=documentation.responses_of(operation),
+        responses=documentation.responses_of(operation) if is_documented else {},
         openapi_extra=documentation.extra_of(operation, shown_path) if is_documented else None,
     )
     route.path_format = shown_path
