@@ -22,6 +22,9 @@ from topcoat.flows.hierarchies import Hierarchies
 from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
+from topcoat.flows.jobs import Jobs
+from topcoat.flows.jobs.runner import Runner
+from topcoat.flows.jobs.scheduling import Schedules
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
 from topcoat.flows.query.sight import Sights
@@ -37,7 +40,7 @@ from topcoat.store.writer import Writer
 from topcoat.surfaces import Application, add_surfaces
 
 PRUNING_PAUSE_SECONDS = 600
-BUILD_FINISHED_SECONDS = 2
+FINISHED_SECONDS = 2
 GARBAGE_THRESHOLD = 20_000
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -80,10 +83,12 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         pruning = asyncio.create_task(_prune(flows, store, clock, horizon(settings)))
         counting = asyncio.create_task(flows.usage.run_until_stopped())
         indexing = asyncio.create_task(flows.search_index.run_until_stopped())
+        running = asyncio.create_task(flows.runner.run_until_stopped())
         yield
         pruning.cancel()
         flows.search_index.stop()
-        await _finish(indexing)
+        flows.runner.stop()
+        await _finish(indexing, running)
         await writer.close()
         flows.usage.stop()
         await counting
@@ -92,11 +97,12 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     return lifespan
 
 
-async def _finish(indexing: asyncio.Task[None]) -> None:
-    """Wait for what is short; a build that goes on and on is broken off, and taken up again at the next start."""
-    await asyncio.wait([indexing], timeout=BUILD_FINISHED_SECONDS)
-    indexing.cancel()
-    await asyncio.wait([indexing])
+async def _finish(*loops: asyncio.Task[None]) -> None:
+    """Wait for what is short; what goes on and on is broken off, and taken up again at the next start."""
+    await asyncio.wait(loops, timeout=FINISHED_SECONDS)
+    for loop in loops:
+        loop.cancel()
+    await asyncio.wait(loops)
 
 
 async def _prune(flows: Flows, store: Store, clock: Clock, kept: timedelta) -> None:
@@ -116,6 +122,8 @@ def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelt
     instances = Instances(store, clock)
     sights = Sights(store, instances, clock, horizon)
     search_index = SearchIndex(store, instances, clock)
+    schedules = Schedules(store, instances, clock)
+    runner = Runner(store, clock, schedules, horizon)
     return Flows(
         ingest=Ingest(writer, instances, clock),
         query=Query(store, instances, sights, search_index, clock),
@@ -125,7 +133,10 @@ def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelt
         search_index=search_index,
         relationships=Relationships(store, instances, clock),
         hierarchies=Hierarchies(store, instances, clock),
-        service_clock=ServiceClockControl(store, clock),
+        jobs=Jobs(store, instances, clock, runner),
+        schedules=schedules,
+        runner=runner,
+        service_clock=ServiceClockControl(store, clock, schedules, runner),
         data_sources=DataSources(store, instances, clock),
         data_profiles=DataProfiles(store, sights, clock),
         usage=Usage(store, instances, writer, clock),

@@ -57,9 +57,9 @@ async def test_advancing_tells_what_lapsed_on_the_way_in_order(service: Service,
 
     reading = await service.flows.service_clock.advance(timedelta(hours=4))
 
-    assert reading.lapsed is not None
-    assert reading.lapsed.total == 2
-    assert [(w.activity_id, w.valid_until - NOW) for w in reading.lapsed.writes] == [
+    assert reading.passed is not None
+    assert reading.passed.lapsed_total == 2
+    assert [(w.activity_id, w.valid_until - NOW) for w in reading.passed.lapsed] == [
         ("a-1", timedelta(hours=1)),
         (None, timedelta(hours=4)),
     ]

@@ -62,12 +62,6 @@ async def test_operations_that_are_not_built_are_refused_by_name(
         assert problem["httpStatusCode"] == "501"
 
 
-async def test_spellings_of_the_documentation_lead_to_the_same_operations(client: httpx.AsyncClient, base: str) -> None:
-    answer = await client.post(f"{base}/manage/workflows/main/jobs")
-
-    assert answer.status_code == 501
-
-
 @pytest.mark.parametrize(
     "path",
     [

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import schemathesis
@@ -45,6 +46,7 @@ MEANINGFUL_IN_PATHS: dict[str, list[str]] = {
     "entityName": ["UnifiedActivity", "PoS_posPurchases", "Customer"],
     "entityId": [sample.ABBIE_MOSS_ID, "nobody"],
     "sequence": ["1", "2", "3"],
+    "workflowName": ["main"],
     "principalId": ["ada", "topcoat-viewer", "topcoat-owner"],
     "keyName": ["primary", "secondary"],
     "relativePath": [
@@ -79,6 +81,16 @@ MEANINGFUL_IN_QUERIES: dict[str, list[str]] = {
     "key": ["LOYID_1001"],
     "customerId": [sample.ABBIE_MOSS_ID],
 }
+SCHEDULES = [
+    {
+        "cronSchedules": ["0 6 * * *"],
+        "timezoneId": "Pacific Standard Time",
+        "isActive": False,
+        "scheduleId": str(UUID(int=1)),
+    },
+    {"cronSchedules": ["0 0 30 2 *"]},
+    {"cronSchedules": ["0 6 * * *"], "operationType": "export"},
+]
 # By the table that is written to, or by the path where there is none.
 MEANINGFUL_BODIES: dict[str, list[Any]] = {
     "UnifiedActivity": [activity(sample.ABBIE_MOSS_ID), activity("nobody"), {}],
@@ -90,6 +102,15 @@ MEANINGFUL_BODIES: dict[str, list[Any]] = {
         {"roles": ["Admin", "Owner"], "principalType": "group"},
         {"roles": ["Boss"]},
     ],
+    "/api/instances/{instanceId}/workflows/{workflowName}/jobs": [
+        {},
+        {"operationType": "search", "jobType": "incremental"},
+        {"operationType": "ingestion", "identifiers": ["PoS"]},
+        {"operationType": "export"},
+        {"inputRefreshMode": "Sometimes"},
+    ],
+    "/api/instances/{instanceId}/workflows/{workflowName}/schedules": SCHEDULES,
+    "/api/instances/{instanceId}/workflows/{workflowName}/schedules/batch": [SCHEDULES[:1], [], SCHEDULES, {}],
     "/api/instances/{instanceId}/manage/subscriptionkeys": [{"isEnabled": True}, {"isEnabled": 1}],
     "/api/instances/{instanceId}/manage/search": [
         configuration(attribute("City", isSearchable=True, isFilterable=True)),

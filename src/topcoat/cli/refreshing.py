@@ -11,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 
 from topcoat import app
 from topcoat.clock import Clock
+from topcoat.flows.jobs import command_line
 from topcoat.flows.refresh import environment as environment_file
 from topcoat.flows.refresh import publish
 from topcoat.flows.refresh.publication import RefreshReport
@@ -37,7 +38,7 @@ async def _refresh(settings: Settings, environment: environment_file.Environment
     try:
         await store.check_schema()
         clock = Clock(is_adjustable=settings.is_emulator)
-        return await publish.refresh(store, clock, environment, bars, horizon=app.horizon(settings))
+        return await command_line.refresh(store, clock, environment, bars, horizon=app.horizon(settings))
     finally:
         await store.close()
 

@@ -5,8 +5,7 @@ TopcoatError
 ├── NotFound
 │   ├── InstanceNotFound, TableNotFound, RecordNotFound, ChangeNotFound, InstantNotKept, AddressNotFound
 │   ├── DataSourceNotFound, ColumnNotFound, AssignmentNotFound
-│   ├── DataSourceNotFound, ColumnNotFound
-│   ├── DefinitionNotFound
+│   ├── DefinitionNotFound, WorkflowNotFound, JobNotFound
 ├── BadInput
 │   ├── AddressTooLong, BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable
 │   ├── MethodNotSupported
@@ -15,15 +14,14 @@ TopcoatError
 │   ├── ValidUntilUnreadable, ValidUntilOutOfRange, UnknownCustomer, TableNotWritable
 │   ├── ActivityNotConfigured, TableNotFoundForWriting, DataSourceInUse
 │   ├── QuerySyntaxError, OptionInvalid, UnknownSegment, ContinuationInvalid
-│   ├── ClockRequestInvalid, ParameterInvalid, UnknownRole
 │   ├── NameTaken, SystemMade, TooManyDefinitions
-│   ├── ClockRequestInvalid, ParameterInvalid
-│   └── EnvironmentInvalid, SourceInvalid
+│   ├── ClockRequestInvalid, ParameterInvalid, UnknownRole, JobEnded
+│   └── EnvironmentInvalid, EnvironmentUnknown, SourceInvalid
 ├── Conflict
-│   ├── ActivityExists, RefreshRunning, NothingToUndo, IdempotencyKeyReused, LastOwner
+│   ├── ActivityExists, RefreshRunning, NothingToUndo, IdempotencyKeyReused, LastOwner, JobStopped, JobAbandoned
 ├── NotSupported
 └── Unavailable
-    ├── Overloaded, StoreUnreachable, QueryTooSlow, SchemaOutdated, IssuerUnreachable
+    ├── Overloaded, TooManyJobs, StoreUnreachable, QueryTooSlow, SchemaOutdated, IssuerUnreachable
 
 An error's text, its parts filled in where braces name them, is its message.
 """
@@ -114,6 +112,14 @@ class DataSourceNotFound(NotFound):
 
 class ColumnNotFound(NotFound):
     text = "Table {table} has no column '{column}'{suggestion}."
+
+
+class WorkflowNotFound(NotFound):
+    text = "Workflow '{workflow}' does not exist; the only one is 'main'."
+
+
+class JobNotFound(NotFound):
+    text = "Job '{job}' does not exist in this instance."
 
 
 class BadInput(TopcoatError):
@@ -263,12 +269,20 @@ class UnknownRole(BadInput):
         return "roles"
 
 
+class JobEnded(BadInput):
+    text = "Job '{job}' is {status}; only a job that waits or runs can be cancelled."
+
+
 class ClockRequestInvalid(BadInput):
     text = "{reason}"
 
 
 class EnvironmentInvalid(BadInput):
     text = "{file}, line {line}, {path}: {reason}."
+
+
+class EnvironmentUnknown(BadInput):
+    text = "There is no environment file to refresh from: {reason}; run `topcoat refresh ENVIRONMENT.yaml`."
 
 
 class SourceInvalid(BadInput):
@@ -303,6 +317,14 @@ class LastOwner(Conflict):
     text = "'{principal}' is the last owner of this instance; make another principal its owner first."
 
 
+class JobStopped(Conflict):
+    text = "The job was cancelled, or another run took it over."
+
+
+class JobAbandoned(Conflict):
+    text = "The process that ran the job ended before the job did, {attempts} times; the job is not tried again."
+
+
 class NotSupported(TopcoatError):
     text = "{what} is not supported{hint}."
 
@@ -315,6 +337,11 @@ class Unavailable(TopcoatError):
 
 class Overloaded(Unavailable):
     text = "Too many writes are waiting; nothing was stored. Try again."
+
+
+class TooManyJobs(Unavailable):
+    text = "There are {waiting} jobs of this instance waiting; no more are taken. Try again."
+    retry_after_seconds = 30
 
 
 class StoreUnreachable(Unavailable):

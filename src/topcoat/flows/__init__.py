@@ -8,6 +8,9 @@ from topcoat.flows.hierarchies import Hierarchies
 from topcoat.flows.ingest import Ingest
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
+from topcoat.flows.jobs import Jobs
+from topcoat.flows.jobs.runner import Runner
+from topcoat.flows.jobs.scheduling import Schedules
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
 from topcoat.flows.relationships import Relationships
@@ -28,6 +31,9 @@ class Flows:
     search_index: SearchIndex
     relationships: Relationships
     hierarchies: Hierarchies
+    jobs: Jobs
+    schedules: Schedules
+    runner: Runner
     service_clock: ServiceClockControl
     data_sources: DataSources
     data_profiles: DataProfiles

@@ -173,6 +173,11 @@ class Store:
         async with connected(self._session_engine) as connection:
             yield Session(connection)
 
+    def another(self) -> "Store":
+        """The same database, for another event loop."""
+        url = self.url.render_as_string(hide_password=False)
+        return Store(url, statement_timeout_seconds=self.statement_timeout_seconds)
+
     async def check_schema(self) -> None:
         """Raise `SchemaOutdated` unless the database has exactly this version's schema."""
         async with self.glancing() as connection:

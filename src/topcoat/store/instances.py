@@ -102,6 +102,7 @@ async def save_instance(
     instance_type: str,
     profile_lifetime: timedelta,
     activity_lifetime: timedelta,
+    environment_file: str | None = None,
     now: datetime,
 ) -> None:
     """Create an instance, or bring the one with that GUID up to date."""
@@ -111,6 +112,7 @@ async def save_instance(
         "instance_type": instance_type,
         "profile_lifetime": profile_lifetime // _MICROSECOND,
         "activity_lifetime": activity_lifetime // _MICROSECOND,
+        "environment_file": environment_file,
         "now": to_microseconds(now),
     }
     await connection.run(text(_SAVE), values)
@@ -118,11 +120,13 @@ async def save_instance(
 
 
 _SAVE = """
-INSERT INTO instance (guid, name, instance_type, created_at, updated_at, profile_lifetime, activity_lifetime)
-VALUES (:guid, :name, :instance_type, :now, :now, :profile_lifetime, :activity_lifetime)
+INSERT INTO instance (guid, name, instance_type, created_at, updated_at, profile_lifetime, activity_lifetime,
+                      environment_file)
+VALUES (:guid, :name, :instance_type, :now, :now, :profile_lifetime, :activity_lifetime, :environment_file)
 ON CONFLICT (guid) DO UPDATE
 SET name = excluded.name, instance_type = excluded.instance_type, updated_at = excluded.updated_at,
-    profile_lifetime = excluded.profile_lifetime, activity_lifetime = excluded.activity_lifetime
+    profile_lifetime = excluded.profile_lifetime, activity_lifetime = excluded.activity_lifetime,
+    environment_file = excluded.environment_file
 """
 
 _ADD_COUNTER = """
@@ -130,6 +134,12 @@ INSERT INTO instance_counter (instance_id, last_generation, last_sequence, last_
 SELECT instance_id, 0, 0, 0 FROM instance WHERE guid = :guid
 ON CONFLICT (instance_id) DO NOTHING
 """
+
+
+async def find_environment_file(connection: ReadConnection, guid: str) -> str | None:
+    """What the instance was refreshed from last; None where it never was from a file."""
+    row = await connection.fetch_one(text("SELECT environment_file FROM instance WHERE guid = :guid"), {"guid": guid})
+    return None if row is None else row[0]
 
 
 async def find_catalog(connection: ReadConnection, instance_id: int, generation: int) -> Catalog | None:
@@ -229,8 +239,8 @@ def service_time(shift: int, frozen_at: int | None) -> ServiceTime:
     )
 
 
-def json_parameter(statement: str, connection: ReadConnection, name: str) -> Any:
-    """Have PostgreSQL read the parameter as jsonb; SQLite keeps JSON as text."""
-    if connection.is_postgresql:
+def json_parameter(statement: str, connection: ReadConnection, *names: str) -> Any:
+    """Have PostgreSQL read the parameters as jsonb; SQLite keeps JSON as text."""
+    for name in names if connection.is_postgresql else ():
         statement = statement.replace(f":{name}", f"CAST(:{name} AS jsonb)")
     return text(statement)

@@ -20,6 +20,7 @@ class Work(enum.Enum):
     REFRESH = 0x726566
     SEARCH = 0x736561
     INDEXES = 0x696E64
+    CLOCK = 0x636C6B
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import (
     DDL,
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -31,7 +32,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
-HEAD_REVISION = "2026_11_25_1001"
+HEAD_REVISION = "2026_11_25_1020"
 GENERATION_OPEN = 2**63 - 1
 
 metadata = MetaData(
@@ -92,6 +93,7 @@ instance = Table(
     Column("version", BigInteger, nullable=False, server_default=text("1")),
     Column("created_by", Text),
     Column("updated_by", Text),
+    Column("environment_file", Text, comment="absolute path; null until a refresh by environment file"),
     info=_IDENTITY,
 )
 
@@ -476,6 +478,66 @@ counter = Table(
     Column("name", key_text(), primary_key=True),
     Column("labels", key_text(), primary_key=True, comment="a JSON array"),
     Column("value", BigInteger, nullable=False),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="in the order of submission"),
+    Column("job_id", key_text(), nullable=False, unique=True),
+    Column("origin", Text, nullable=False, comment="caller, schedule or command line"),
+    Column("operation_type", Text, nullable=False),
+    Column("identifiers", json_document(), nullable=False),
+    Column("job_type", Text, nullable=False),
+    Column("is_forced", Boolean, nullable=False),
+    Column("principal", Text),
+    Column("status", Text, nullable=False),
+    Column("submitted_at", BigInteger, nullable=False, comment="on the service clock, as started_at and ended_at"),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("schedule_id", key_text()),
+    Column("due_at", BigInteger, comment="when the schedule fell due"),
+    Column("attempts", Integer, nullable=False),
+    Column("lease_owner", Text, comment="of the run that may write to this job"),
+    Column("lease_until", BigInteger, nullable=False, comment="on the system clock; behind it the run counts as dead"),
+    Column("generation", BigInteger, comment="that it activated; it cannot be cancelled any more"),
+    Index("uq_job_due", "due_at", "schedule_id", "instance_id", unique=True),
+    Index("ix_job_status", "status"),
+    info=_JOURNAL,
+)
+
+job_task = Table(
+    "job_task",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="of the job"),
+    Column("operation_type", key_text(), primary_key=True),
+    Column("place", Integer, nullable=False, comment="in the order of running"),
+    Column("task_id", key_text(), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("fault", json_document(), comment="why it failed or was skipped"),
+    info=_JOURNAL,
+)
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("schedule_id", key_text(), primary_key=True),
+    Column("operation_type", Text, nullable=False),
+    Column("sub_type", Text, nullable=False),
+    Column("identifiers", json_document(), nullable=False),
+    Column("job_type", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("time_zone", Text, nullable=False, comment="as it was given"),
+    Column("lines", json_document(), nullable=False),
+    Column("next_due_at", BigInteger, comment="on the service clock; null where it never falls due again"),
+    Column("principal", Text),
+    Index("ix_schedule_next_due_at", "next_due_at"),
+    info=_CONFIGURATION,
 )
 
 service_clock = Table(

@@ -16,6 +16,7 @@ UNEXPECTED: Final = "UnexpectedError"
 _TAG_BYTES: Final = 12
 _HEADERS: Final = {
     401: {"WWW-Authenticate": "How to sign in."},
+    429: {"Retry-After": "Seconds to wait before the next attempt."},
     503: {"Retry-After": "Seconds to wait before the next attempt."},
 }
 # Ready-made instead of a model: FastAPI would build a validator for each answer of each route.

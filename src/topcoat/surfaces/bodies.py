@@ -19,6 +19,25 @@ async def read_object(request: Request) -> Document:
     return parse_object(await request.body())
 
 
+async def find_object(request: Request) -> Document:
+    """The same, where the body may be left out; empty then."""
+    return await read_object(request) if (await request.body()).strip() else {}
+
+
+async def read_objects(request: Request, *, limit: int) -> list[Document]:
+    """The same, for an array of at most so many objects."""
+    check_content_type(request.headers.get("content-type"))
+    value = _parsed_twice(await request.body())
+    if not isinstance(value, list) or len(value) > limit:
+        found = f"an array of {len(value)}" if isinstance(value, list) else catalog.described(value)
+        raise _not_objects(found, limit)
+    _check_nesting(value)
+    for place, item in enumerate(value):
+        if not isinstance(item, dict):
+            raise _not_objects(f"an array with {catalog.described(item)} at [{place}]", limit)
+    return value
+
+
 def check_content_type(content_type: str | None) -> None:
     """No content type at all passes for JSON."""
     if not content_type:
@@ -30,15 +49,22 @@ def check_content_type(content_type: str | None) -> None:
 
 def parse_object(body: bytes) -> Document:
     """Read a JSON object, or one inside a JSON string: the vendor's client encodes twice."""
-    if not body or body.isspace():
-        raise errors.BodyUnreadable(found="empty", hint="")
-    value = _parsed(body, "")
-    if isinstance(value, str):
-        value = _parsed(value, " inside a JSON string")
+    value = _parsed_twice(body)
     if not isinstance(value, dict):
         raise errors.BodyUnreadable(found=catalog.described(value), hint="")
     _check_nesting(value)
     return value
+
+
+def _not_objects(found: str, limit: int) -> errors.ParameterInvalid:
+    return errors.ParameterInvalid(parameter="The body", found=found, expected=f"an array of at most {limit} objects")
+
+
+def _parsed_twice(body: bytes) -> Any:
+    if not body or body.isspace():
+        raise errors.BodyUnreadable(found="empty", hint="")
+    value = _parsed(body, "")
+    return _parsed(value, " inside a JSON string") if isinstance(value, str) else value
 
 
 def _parsed(text: bytes | str, where: str) -> Any:
@@ -71,7 +97,7 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _check_nesting(value: Document) -> None:
+def _check_nesting(value: Document | list[Any]) -> None:
     level: list[Any] = [value]
     for _ in range(NESTING_MAX):
         level = [child for parent in level for child in _children(parent)]

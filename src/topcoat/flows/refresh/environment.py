@@ -34,8 +34,10 @@ _SEARCH_TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the environment file says; the paths are absolute, those of source tables beside the table's name."""
+    """What the environment file says; the paths are absolute, its own included, those of source tables beside the
+    table's name."""
 
+    file: Path
     instance_id: str
     name: str
     instance_type: str
@@ -59,7 +61,7 @@ def load_environment(path: Path) -> Environment:
     folder = path.absolute().parent
     for place, reason in _faults(file, folder):
         raise located.fault(place, reason)
-    return _environment(file, folder)
+    return _environment(file, path.absolute())
 
 
 def environment_schema() -> dict[str, Any]:
@@ -213,10 +215,12 @@ def _search_faults(search: model.Search, columns: Mapping[str, ColumnType]) -> I
                 yield place, f"column {name} is of type {columns[name].value}, expected {expected}"
 
 
-def _environment(file: EnvironmentFile, folder: Path) -> Environment:
+def _environment(file: EnvironmentFile, path: Path) -> Environment:
+    folder = path.parent
     keys = file.instance.subscription_keys
     unified = file.unified
     return Environment(
+        file=path,
         instance_id=file.instance.id,
         name=file.instance.name,
         instance_type=file.instance.type.value,

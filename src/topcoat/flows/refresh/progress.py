@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from topcoat.store.engine import WriteConnection
+
 
 class Progress(Protocol):
     def start(self, stage: str, total: int, unit: str) -> None:
@@ -11,7 +13,7 @@ class Progress(Protocol):
 
 
 class Reporter(Protocol):
-    """Told what becomes of each stage; one that is skipped may have been started before."""
+    """Told what becomes of each stage; one that is skipped may have been started. What it raises ends the refresh."""
 
     async def started(self, stage: str) -> None: ...
 
@@ -20,6 +22,9 @@ class Reporter(Protocol):
     async def skipped(self, stage: str, reason: str) -> None: ...
 
     async def failed(self, stage: str, error: Exception) -> None: ...
+
+    async def activating(self, connection: WriteConnection, generation: int) -> None:
+        """In the transaction that activates what was written."""
 
 
 class Silent:
@@ -41,4 +46,7 @@ class Silent:
         pass
 
     async def failed(self, stage: str, error: Exception) -> None:
+        pass
+
+    async def activating(self, connection: WriteConnection, generation: int) -> None:
         pass

@@ -1,12 +1,13 @@
 """What the stages of one refresh share: where they read, how far they are, and the generation in the making."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
 from topcoat.clock import Clock
+from topcoat.core import errors
 from topcoat.core.catalog import Catalog
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.indexing import Indexing
@@ -60,15 +61,19 @@ class Publication:
     async def opened(
         cls, clock: Clock, environment: Environment, progress: Progress, session: Session
     ) -> AsyncIterator[Self]:
-        """Behind it, what is locked is free again; what an earlier refresh left is taken away first."""
+        """What an earlier refresh left is taken away first, and at the end what this one leaves if it fails."""
         async with session.scratch() as connection:
             stand = await instances.find_stand(connection, environment.instance_id)
-        assert stand is not None  # it was saved before the session began
-        async with search_index.owned(session, stand.instance_id):
-            await generations.discard_unfinished(session, stand.instance_id, stand.generation or 0)
+        assert stand is not None  # instances are not deleted while their refresh is owned
+        await _discard_unfinished(session, stand)
         await staging.create_staging(session)
-        async with AsyncExitStack() as locks:
-            yield cls(clock, environment, progress, session, stand, locks)
+        try:
+            async with AsyncExitStack() as locks:
+                yield cls(clock, environment, progress, session, stand, locks)
+        except Exception:
+            with suppress(errors.Unavailable):  # then the next refresh takes it away
+                await _discard_unfinished(session, stand)
+            raise
 
     @property
     def instance_id(self) -> int:
@@ -120,3 +125,8 @@ class Publication:
         size = WRITTEN_ROWS_MAX if self.session.is_postgresql else WRITTEN_ROWS_MAX_ON_SQLITE
         for first in range(1, rows + 1, size):
             yield first, min(first + size - 1, rows)
+
+
+async def _discard_unfinished(session: Session, stand: Stand) -> None:
+    async with search_index.owned(session, stand.instance_id):
+        await generations.discard_unfinished(session, stand.instance_id, stand.generation or 0)

@@ -13,7 +13,6 @@ from topcoat.flows.refresh.publication import Publication, RefreshReport
 from topcoat.store import generations, instances, search_index, subscription_keys
 from topcoat.store import usage as usage_store
 from topcoat.store.engine import Store
-from topcoat.store.instances import Stand
 
 
 async def refresh(
@@ -30,14 +29,35 @@ async def refresh(
     Raise `RefreshRunning` when another process refreshes the same instance, `SourceInvalid` for a faulty file; the
     active generation stays as it was whatever fails.
     """
-    stand = await _save_instance(store, clock, environment)
+    await save_instance(store, clock, environment)
+    return await publish(store, clock, environment, progress, horizon=horizon, reporter=reporter or Silent())
+
+
+async def publish(
+    store: Store,
+    clock: Clock,
+    environment: Environment,
+    progress: Progress,
+    *,
+    horizon: timedelta,
+    reporter: Reporter,
+) -> RefreshReport:
+    """As `refresh`, for an instance that is there already, whose own properties stay as they are."""
+    async with store.glancing() as glance:
+        stand = await instances.find_stand(glance, environment.instance_id)
+    if stand is None:
+        raise errors.InstanceNotFound(instance=environment.instance_id)
     async with (
         store.session() as session,
         generations.owned(session, stand.instance_id),
         Publication.opened(clock, environment, progress, session) as publication,
     ):
-        await stages.run_stages(publication, reporter or Silent())
-        await _activate(publication, horizon)
+        await stages.run_stages(publication, reporter)
+        try:
+            await _activate(publication, reporter, horizon)
+        except Exception as error:  # told as what it is about, then raised
+            await reporter.failed(stages.PROFILE_STORE, error)
+            raise
         return publication.report
 
 
@@ -59,7 +79,8 @@ async def undo_refresh(store: Store, clock: Clock, guid: str) -> int:
     return active
 
 
-async def _save_instance(store: Store, clock: Clock, environment: Environment) -> Stand:
+async def save_instance(store: Store, clock: Clock, environment: Environment) -> None:
+    """Create or update the instance as the file says."""
     now = clock.system_now()
     async with store.writing() as connection:
         await instances.save_instance(
@@ -69,12 +90,12 @@ async def _save_instance(store: Store, clock: Clock, environment: Environment) -
             instance_type=environment.instance_type,
             profile_lifetime=environment.profile_lifetime,
             activity_lifetime=environment.activity_lifetime,
+            environment_file=str(environment.file),
             now=now,
         )
         stand = await instances.find_stand(connection, environment.instance_id)
         assert stand is not None  # it was just saved
         await subscription_keys.apply_file_keys(connection, stand.instance_id, environment.subscription_keys, now)
-    return stand
 
 
 def _counts(report: RefreshReport) -> Counts:
@@ -84,7 +105,7 @@ def _counts(report: RefreshReport) -> Counts:
     return counts
 
 
-async def _activate(publication: Publication, horizon: timedelta) -> None:
+async def _activate(publication: Publication, reporter: Reporter, horizon: timedelta) -> None:
     """Show what the stages wrote, settle it with the overlay, and prune."""
     session, clock, report = publication.session, publication.clock, publication.report
     guid = publication.environment.instance_id
@@ -98,6 +119,7 @@ async def _activate(publication: Publication, horizon: timedelta) -> None:
         await generations.activate_generation(
             connection, stand, generation=report.generation, counts=report.counts, now=now
         )
+        await reporter.activating(connection, report.generation)
         if publication.indexing is not None:
             await publication.indexing.apply(connection, clock.system_now())
         await usage_store.add_counts(connection, _counts(report))

@@ -11,6 +11,8 @@ from topcoat.flows.refresh.publication import Publication
 from topcoat.store import staging
 from topcoat.store.staging import ACTIVITIES, ALIASES, KEY_RING, MEASURES, MEMBERSHIPS, PROFILES, SOURCE_RECORDS
 
+PROFILE_STORE: Final = "profileStore"
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -29,7 +31,7 @@ async def run_stages(publication: Publication, reporter: Reporter, stages: Seque
         missing = [name for name in stage.after if name in unfinished]
         if missing:
             unfinished.add(stage.name)
-            await reporter.skipped(stage.name, f"It needs {' and '.join(missing)}, which did not succeed.")
+            await reporter.skipped(stage.name, _needs(missing))
             continue
         error = await _run(stage, publication, reporter)
         if error is not None:
@@ -37,6 +39,19 @@ async def run_stages(publication: Publication, reporter: Reporter, stages: Seque
             failure = failure or error
     if failure is not None:
         raise failure
+
+
+async def tell_unreadable(error: Exception, reporter: Reporter) -> None:
+    """What there is to tell where not even the environment can be read."""
+    first, *others = STAGES
+    await reporter.started(first.name)
+    await reporter.failed(first.name, error)
+    for stage in others:
+        await reporter.skipped(stage.name, _needs([first.name]))
+
+
+def _needs(missing: Sequence[str]) -> str:
+    return f"It needs {' and '.join(missing)}, which did not succeed."
 
 
 async def _run(stage: Stage, publication: Publication, reporter: Reporter) -> Exception | None:
@@ -87,9 +102,9 @@ STAGES: Final = (
     Stage("map", _tell_unified, after=("ingestion",)),
     Stage("match", _tell_unified, after=("map",)),
     Stage("merge", checking.merge_staged, after=("match",)),
-    Stage("profileStore", _write_profiles, after=("merge",)),
-    Stage("search", _index, after=("profileStore",)),
-    Stage("activity", _write_activities, after=("profileStore",)),
+    Stage(PROFILE_STORE, _write_profiles, after=("merge",)),
+    Stage("search", _index, after=(PROFILE_STORE,)),
+    Stage("activity", _write_activities, after=(PROFILE_STORE,)),
     Stage("measures", _write_measures, after=("activity",)),
     Stage("segmentation", _write_memberships, after=("measures",)),
 )

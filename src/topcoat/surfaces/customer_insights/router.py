@@ -32,6 +32,7 @@ from topcoat.surfaces.customer_insights import (
     subscription_keys,
     tables,
     unbuilt,
+    workflows,
 )
 from topcoat.surfaces.customer_insights.operation import Call, Operation
 
@@ -52,6 +53,7 @@ OPERATIONS: Final = (
     *hierarchies.OPERATIONS,
     *profile_store.OPERATIONS,
     *changes.OPERATIONS,
+    *workflows.OPERATIONS,
     *api_usage.OPERATIONS,
     *unbuilt.OPERATIONS,
 )

@@ -13,7 +13,7 @@ def _operation(operation_id: str, method: str, path: str) -> Operation:
     return Operation(
         id=operation_id,
         method=method,
-        paths=_spellings(path),
+        paths=(path,),
         answer=_refusing(operation_id),
         is_documented=False,
     )
@@ -24,13 +24,6 @@ def _refusing(operation_id: str) -> Callable[[Call], Awaitable[Response]]:
         raise errors.NotSupported(what=f"Operation {operation_id}", hint=" yet")
 
     return refuse
-
-
-def _spellings(path: str) -> tuple[str, ...]:
-    """The published client's path, and those that only the documentation has."""
-    if "/workflows/" in path:
-        return (path, path.replace("/workflows/", "/manage/workflows/"))
-    return (path,)
 
 
 _UNBUILT: Final = (
@@ -50,16 +43,6 @@ _UNBUILT: Final = (
     ("Activate-segment", "PUT", "/{instanceId}/manage/segments/{segmentName}/activate"),
     ("Deactivate-segment", "PUT", "/{instanceId}/manage/segments/{segmentName}/deactivate"),
     ("Update-a-segment", "PUT", "/{instanceId}/manage/segments/{segmentName:path}"),
-    ("Get-list-of-workflow-task-information-history", "GET", "/{instanceId}/workflows/{workflowName}/history"),
-    ("Get-list-of-recent-workflow-jobs", "GET", "/{instanceId}/workflows/{workflowName}/jobs"),
-    ("Submit-a-workflow-job", "POST", "/{instanceId}/workflows/{workflowName}/jobs"),
-    ("Get-a-workflow-job-information", "GET", "/{instanceId}/workflows/{workflowName}/jobs/{jobId}"),
-    ("Cancel-a-workflow-job", "POST", "/{instanceId}/workflows/{workflowName}/jobs/{jobId}/cancel"),
-    ("Get-workflow-schedules", "GET", "/{instanceId}/workflows/{workflowName}/schedules"),
-    ("Create-workflow-refresh-schedule", "POST", "/{instanceId}/workflows/{workflowName}/schedules"),
-    ("Create-a-batch-of-workflow-refresh-schedules", "POST", "/{instanceId}/workflows/{workflowName}/schedules/batch"),
-    ("Get-supported-timezones", "GET", "/{instanceId}/workflows/{workflowName}/schedules/supportedTimezones"),
-    ("Get-workflow-status", "GET", "/{instanceId}/workflows/{workflowName}/status"),
 )
 
 OPERATIONS: Final = tuple(_operation(*unbuilt) for unbuilt in _UNBUILT)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from topcoat.core import catalog, errors
 from topcoat.flows import Flows
-from topcoat.flows.service_clock import ClockReading, Lapsed, ServiceClockControl
+from topcoat.flows.service_clock import ClockReading, Passed, ServiceClockControl
 from topcoat.surfaces import access, answers, bodies, permissions
 from topcoat.surfaces.access import Access
 from topcoat.surfaces.emulator import problems
@@ -126,21 +126,37 @@ def _refused(found: str) -> errors.ClockRequestInvalid:
 
 def _shown(reading: ClockReading) -> Mapping[str, Any]:
     answer: dict[str, Any] = {"now": catalog.format_instant(reading.now), "frozen": reading.is_frozen}
-    return answer if reading.lapsed is None else answer | {"lapsed": _lapsed(reading.lapsed)}
+    return answer if reading.passed is None else answer | _passed(reading.passed)
 
 
-def _lapsed(lapsed: Lapsed) -> Mapping[str, Any]:
+def _passed(passed: Passed) -> dict[str, Any]:
     return {
-        "total": lapsed.total,
-        "changes": [
-            {
-                "kind": "change" if write.activity_id is None else "activity",
-                "instance": write.instance,
-                "customerId": write.customer_id,
-                "sequence": write.sequence,
-                "activityId": write.activity_id,
-                "validUntil": catalog.format_instant(write.valid_until),
-            }
-            for write in lapsed.writes
-        ],
+        "lapsed": {
+            "total": passed.lapsed_total,
+            "changes": [
+                {
+                    "kind": "change" if write.activity_id is None else "activity",
+                    "instance": write.instance,
+                    "customerId": write.customer_id,
+                    "sequence": write.sequence,
+                    "activityId": write.activity_id,
+                    "validUntil": catalog.format_instant(write.valid_until),
+                }
+                for write in passed.lapsed
+            ],
+        },
+        "jobs": {
+            "total": passed.jobs_total,
+            "runs": [
+                {
+                    "instance": job.instance,
+                    "jobId": job.job_id,
+                    "scheduleId": job.schedule_id,
+                    "operationType": job.operation_type,
+                    "dueAt": None if job.due_at is None else catalog.format_instant(job.due_at),
+                    "jobStatus": job.status.value,
+                }
+                for job in passed.jobs
+            ],
+        },
     }

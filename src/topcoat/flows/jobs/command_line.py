@@ -1,0 +1,54 @@
+"""A refresh that somebody starts at a command line: a job like any other, run at once by the process that asks."""
+
+import threading
+import uuid
+from contextlib import suppress
+from datetime import timedelta
+
+from topcoat.clock import Clock
+from topcoat.core import errors, workflow
+from topcoat.core.workflow import Job, Origin, Status
+from topcoat.flows.jobs.recording import LEASE, Recording, new_owner
+from topcoat.flows.jobs.scheduling import new_tasks
+from topcoat.flows.refresh import publish
+from topcoat.flows.refresh.environment import Environment
+from topcoat.flows.refresh.progress import Progress
+from topcoat.flows.refresh.publication import RefreshReport
+from topcoat.store import instances, jobs
+from topcoat.store.engine import Store
+from topcoat.store.jobs import NewJob
+
+PRINCIPAL = "command line"
+
+
+async def refresh(
+    store: Store, clock: Clock, environment: Environment, progress: Progress, *, horizon: timedelta
+) -> RefreshReport:
+    """As `publish.refresh`, on record."""
+    await publish.save_instance(store, clock, environment)
+    owner = new_owner()
+    job = await _begin(store, clock, environment.instance_id, owner)
+    recording = Recording(store, clock, job, owner=owner, progress=progress, stopping=threading.Event())
+    async with recording.kept():
+        try:
+            report = await publish.publish(store, clock, environment, recording, horizon=horizon, reporter=recording)
+        except Exception:
+            with suppress(errors.TopcoatError):  # the first failure is the one to tell
+                await recording.end(Status.FAILED)
+            raise
+        await recording.end(Status.SUCCESSFUL)
+    return report
+
+
+async def _begin(store: Store, clock: Clock, guid: str, owner: str) -> Job:
+    job_id = str(uuid.uuid4())
+    async with store.writing() as connection:
+        stand = await instances.lock_stand(connection, guid)
+        assert stand is not None  # it was just saved
+        now = clock.now(stand.service_time)
+        new = NewJob(job_id, Origin.COMMAND_LINE, workflow.EVERYTHING, now, principal=PRINCIPAL)
+        await jobs.insert_job(connection, stand.instance_id, new, new_tasks())
+        job = await jobs.find_job(connection, guid, job_id)
+        assert job is not None  # it was just inserted
+        await jobs.start_job(connection, job, owner=owner, lease_until=clock.system_now() + LEASE, now=now)
+    return job
