@@ -50,13 +50,13 @@ settings.load_profile("topcoat")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TESTS = Path(__file__).parent
 UNMEASURED = ("parity", "contract")
-LONGEST_FIRST = ("parity", "contract", "flows", "surfaces", "store", "migrations", "docs", "unit")
+LONGEST_FIRST = ("parity", "contract", "flows", "surfaces", "store")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Workers take whole files, the longest first, so that none of them ends long after the others."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: LONGEST_FIRST.index(_folder(item)))
+        items.sort(key=lambda item: (*LONGEST_FIRST, _folder(item)).index(_folder(item)))
 
 
 @pytest.hookimpl(wrapper=True)
