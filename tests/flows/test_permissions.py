@@ -11,6 +11,7 @@ from topcoat.core import errors, subscription_keys
 from topcoat.core.roles import TOKENS, Assignment, PrincipalKind, Role
 from topcoat.core.subscription_keys import KeySlot
 from topcoat.flows.permissions import KeyOrigin, Permissions
+from topcoat.store import role_assignments
 from topcoat.store import subscription_keys as key_store
 
 ADA = Assignment("ada", PrincipalKind.USER, (Role.OWNER,))
@@ -111,6 +112,61 @@ async def test_others_learn_of_a_change_within_seconds(embedded: Service, monkey
     assert kept == before
     assert not (await here.find_rules(INSTANCE)).is_enabled
     assert not (await there.find_rules(INSTANCE)).is_enabled
+
+
+async def test_rules_that_were_changed_while_they_were_read_are_not_kept(
+    embedded: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permissions = real(embedded)
+    list_assignments = role_assignments.list_assignments
+
+    async def assign_meanwhile(connection: Any, instance_id: int) -> Any:
+        found = await list_assignments(connection, instance_id)
+        monkeypatch.undo()
+        await permissions.assign(INSTANCE, ADA)
+        return found
+
+    monkeypatch.setattr(role_assignments, "list_assignments", assign_meanwhile)
+    read = await permissions.find_rules(INSTANCE)
+
+    assert read.assignments == {}
+    assert (await permissions.find_rules(INSTANCE)).assignments == {"ada": ADA}
+
+
+async def test_rules_that_are_read_again_are_read_once(embedded: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    permissions = real(embedded)
+    await permissions.find_rules(INSTANCE)
+    seconds = embedded.clock.monotonic_seconds() + 5
+    monkeypatch.setattr(embedded.clock, "monotonic_seconds", lambda: seconds)
+    reads = []
+    find_keys = key_store.find_keys
+
+    async def watched(connection: Any, guid: str) -> Any:
+        reads.append(guid)
+        return await find_keys(connection, guid)
+
+    monkeypatch.setattr(key_store, "find_keys", watched)
+    await asyncio.gather(*(permissions.find_rules(INSTANCE) for _ in range(10)))
+
+    assert reads == [INSTANCE]
+
+
+async def test_rules_that_cannot_be_read_again_are_not_kept(embedded: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    permissions = real(embedded)
+    await permissions.find_rules(INSTANCE)
+    seconds = embedded.clock.monotonic_seconds() + 5
+    monkeypatch.setattr(embedded.clock, "monotonic_seconds", lambda: seconds)
+
+    async def fail(*_: Any) -> Any:
+        raise errors.StoreUnreachable(reason="it is down")
+
+    with monkeypatch.context() as down:
+        down.setattr(key_store, "find_keys", fail)
+        for _ in range(2):
+            with pytest.raises(errors.StoreUnreachable):
+                await permissions.find_rules(INSTANCE)
+
+    assert (await permissions.find_rules(INSTANCE)).is_enabled
 
 
 async def test_the_emulators_own_principals_can_be_changed_and_put_back(embedded: Service) -> None:

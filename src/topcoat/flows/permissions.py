@@ -64,6 +64,7 @@ class Permissions:
         )
         self._defaults: Assignments = roles.WELL_KNOWN if is_emulator else {}
         self._rules: dict[str, tuple[float, Rules]] = {}
+        self._changes = 0
         self.default_rules = Rules(
             is_enabled=True, digests=tuple(self._well_known_keys.values()), assignments=self._defaults
         )
@@ -72,15 +73,24 @@ class Permissions:
         """As they were at most a few seconds ago; for an unknown instance the defaults."""
         kept = self._rules.get(guid)
         now = self._clock.monotonic_seconds()
-        if kept is not None and now < kept[0]:
-            return kept[1]
-        async with self._store.reading() as connection:
-            stored = await key_store.find_keys(connection, guid)
-            if stored is None:
-                return self.default_rules
-            rules = self._settled(stored, await role_assignments.list_assignments(connection, stored.instance_id))
-        self._rules[guid] = (now + RULES_KEPT_SECONDS, rules)
-        return rules
+        if kept is not None:
+            if now < kept[0]:
+                return kept[1]
+            self._rules[guid] = (now + RULES_KEPT_SECONDS, kept[1])  # for whoever comes while they are read again
+        changes, rules = self._changes, None
+        try:
+            rules = await self._read_rules(guid)
+        finally:
+            if rules is None:
+                self._rules.pop(guid, None)
+            elif changes == self._changes:
+                self._rules[guid] = (now + RULES_KEPT_SECONDS, rules)
+        return rules or self.default_rules
+
+    def forget(self, guid: str) -> None:
+        """Look anew at the rules of an instance, for they were changed here."""
+        self._changes += 1
+        self._rules.pop(guid, None)
 
     async def list_rules(self) -> dict[str, Rules]:
         """Those of every instance, by its GUID."""
@@ -106,7 +116,7 @@ class Permissions:
             after = {**before, assignment.principal_id: assignment}
             roles.check_change(before, after, assignment.principal_id)
             await role_assignments.save_assignment(connection, instance_id, assignment)
-        self._rules.pop(guid, None)
+        self.forget(guid)
         return _listed(after)
 
     async def withdraw(self, guid: str, principal_id: str) -> None:
@@ -122,7 +132,7 @@ class Permissions:
                 await role_assignments.save_assignment(connection, instance_id, none)
             else:
                 await role_assignments.delete_assignment(connection, instance_id, principal_id)
-        self._rules.pop(guid, None)
+        self.forget(guid)
 
     async def get_api_access(self, guid: str) -> ApiAccess:
         """Raise `InstanceNotFound`."""
@@ -135,7 +145,7 @@ class Permissions:
             stored = await _get_keys(connection, guid)
             await key_store.save_enabled(connection, stored.instance_id, is_enabled=is_enabled)
             changed = await _get_keys(connection, guid)
-        self._rules.pop(guid, None)
+        self.forget(guid)
         return self._api_access(changed)
 
     async def regenerate_key(self, guid: str, slot: KeySlot) -> tuple[str, datetime]:
@@ -144,8 +154,15 @@ class Permissions:
         async with self._store.writing() as connection:
             stored = await _get_keys(connection, guid)
             await key_store.save_key(connection, stored.instance_id, slot, subscription_keys.digest_of(key), now)
-        self._rules.pop(guid, None)
+        self.forget(guid)
         return key, now
+
+    async def _read_rules(self, guid: str) -> Rules | None:
+        async with self._store.reading() as connection:
+            stored = await key_store.find_keys(connection, guid)
+            if stored is None:
+                return None
+            return self._settled(stored, await role_assignments.list_assignments(connection, stored.instance_id))
 
     def _settled(self, stored: StoredKeys, assigned: Mapping[str, Assignment]) -> Rules:
         own = {slot: key.digest for slot, key in stored.keys.items()}
