@@ -8,8 +8,9 @@ from tests.conftest import INSTANCE, NOW, Service
 from tests.flows import asking
 from tests.flows.test_source_records import ENVIRONMENT, MEMBERS, environment, sale
 from topcoat.core import errors
+from topcoat.core.workflow import Status
 from topcoat.flows.data_sources import DataSource, RefreshState
-from topcoat.store import generations
+from topcoat.store import generations, job_tasks
 
 KEY_RING = "  key_ring: {file: keys.csv}\n"
 ACTIVITIES = "  activities: [{file: activities.jsonl}]\n"
@@ -161,21 +162,35 @@ async def test_an_instance_without_source_tables_has_no_sources(sqlite_service: 
     assert await names(sqlite_service) == []
 
 
-async def test_a_source_is_updating_while_a_generation_is_made_and_failed_when_it_was_given_up(
-    service: Service,
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (None, RefreshState.UPDATING),
+        (Status.SUCCESSFUL, RefreshState.UPDATED),
+        (Status.FAILED, RefreshState.FAILED),
+        (Status.ABORTED, RefreshState.CANCELLED),
+    ],
+)
+async def test_the_state_of_a_source_is_that_of_the_last_reading_of_files(
+    sqlite_service: Service, status: Status | None, state: RefreshState
 ) -> None:
-    instance_id = (await service.flows.instances.read_current(INSTANCE)).instance_id
-    known = await service.flows.instances.get_catalog(INSTANCE)
-    states = [(await find(service, "PoS")).state]
-    async with service.store.session() as session, generations.owned(session, instance_id):
-        await generations.begin_generation(session, instance_id, known, NOW)
-        states.append((await find(service, "PoS")).state)
-        with pytest.raises(errors.RefreshRunning):
-            await delete(service, "PoS")
-        await generations.discard_unfinished(session, instance_id, 1)
-        states.append((await find(service, "PoS")).state)
+    before = (await find(sqlite_service, "PoS")).state
+    job = (await sqlite_service.flows.jobs.submit(INSTANCE, "all", (), principal="tester")).job
+    async with sqlite_service.store.writing() as connection:
+        await job_tasks.start_task(connection, job, "ingestion", NOW)
+        if status is not None:
+            await job_tasks.end_task(connection, job, "ingestion", status=status, now=NOW)
 
-    assert states == [RefreshState.UPDATED, RefreshState.UPDATING, RefreshState.FAILED]
+    assert (before, (await find(sqlite_service, "PoS")).state) == (RefreshState.UPDATED, state)
+
+
+async def test_a_source_is_not_deleted_during_a_refresh(sqlite_service: Service) -> None:
+    instance_id = (await sqlite_service.flows.instances.read_current(INSTANCE)).instance_id
+    async with sqlite_service.store.session() as session, generations.owned(session, instance_id):
+        with pytest.raises(errors.RefreshRunning):
+            await delete(sqlite_service, "PoS")
+
+    assert "PoS" in await names(sqlite_service)
 
 
 async def test_what_a_killed_refresh_left_does_not_show_after_a_deletion(

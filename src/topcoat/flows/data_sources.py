@@ -10,8 +10,9 @@ from typing import Final
 from topcoat.clock import Clock
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import CUSTOMER, Catalog, Table
+from topcoat.core.workflow import Status
 from topcoat.flows.instances import Instances
-from topcoat.store import generations, instances, key_rings, search_index
+from topcoat.store import generations, instances, job_tasks, key_rings, search_index
 from topcoat.store.engine import Session, Store
 from topcoat.store.instances import Stand
 
@@ -22,13 +23,24 @@ class RefreshState(enum.Enum):
     UPDATED = "updated"
     UPDATING = "updating"
     FAILED = "updateFailed"
+    CANCELLED = "updateCancelled"
 
 
-_STATES: Final = {"building": RefreshState.UPDATING, "failed": RefreshState.FAILED}
+_INGESTION: Final = "ingestion"
+_STATES: Final = {
+    Status.QUEUED: RefreshState.UPDATING,
+    Status.RUNNING: RefreshState.UPDATING,
+    Status.SUCCESSFUL: RefreshState.UPDATED,
+    Status.SKIPPED: RefreshState.UPDATED,
+    Status.FAILED: RefreshState.FAILED,
+    Status.ABORTED: RefreshState.CANCELLED,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
+    """`state` is that of the last job's reading of files."""
+
     id: str
     name: str
     tables: tuple[Table, ...]
@@ -58,8 +70,8 @@ class DataSources:
             return []
         async with self._store.reading() as connection:
             refreshed = await generations.get_refreshed(connection, current.instance_id)
-            latest = await generations.get_latest_state(connection, current.instance_id)
-        state = _STATES.get(latest, RefreshState.UPDATED)
+            tasks = await job_tasks.list_last_tasks(connection, guid)
+        state = _STATES[tasks[_INGESTION].status] if _INGESTION in tasks else RefreshState.UPDATED
         return [
             DataSource(data_source_id(guid, name), name, tuple(tables[name]), refreshed.at, state)
             for name in sorted(tables)

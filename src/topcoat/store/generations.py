@@ -87,19 +87,6 @@ WHERE instance_id = :instance_id AND state = 'active'
 """)
 
 
-async def get_latest_state(connection: ReadConnection, instance_id: int) -> str:
-    """Of the last generation that was begun."""
-    row = await connection.fetch_one(_LATEST, {"instance_id": instance_id})
-    assert row is not None  # likewise
-    return str(row.state)
-
-
-_LATEST = text(
-    "SELECT state FROM generation WHERE instance_id = :instance_id AND state <> 'discarded'"
-    " ORDER BY generation DESC LIMIT 1"
-)
-
-
 async def activate_generation(
     connection: WriteConnection,
     stand: Stand,
