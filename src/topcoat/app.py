@@ -20,6 +20,7 @@ from topcoat.flows.data_profiles import DataProfiles
 from topcoat.flows.data_sources import DataSources
 from topcoat.flows.hierarchies import Hierarchies
 from topcoat.flows.ingest import Ingest
+from topcoat.flows.insights import Insights
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
 from topcoat.flows.jobs import Jobs
@@ -131,6 +132,7 @@ def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelt
         permissions=Permissions(store, clock, is_emulator=is_emulator),
         inventory=Inventory(store, sights, clock),
         search_index=search_index,
+        insights=Insights(store, clock),
         relationships=Relationships(store, instances, clock),
         hierarchies=Hierarchies(store, instances, clock),
         jobs=Jobs(store, instances, clock, runner),

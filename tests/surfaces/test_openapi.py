@@ -92,6 +92,23 @@ SCHEDULES = [
     {"cronSchedules": ["0 6 * * *"], "operationType": "export"},
 ]
 # By the table that is written to, or by the path where there is none.
+
+
+def segment(column: str, name: str = "Locals") -> dict[str, Any]:
+    criteria = {"attribute": column, "comparisonOperator": "equals", "value": "Seattle"}
+    return {"name": name, "segmentQueryExpression": {"rowsets": [{"criteria": criteria}]}}
+
+
+def measure(column: str, name: str = "ShopSpend") -> dict[str, Any]:
+    definition = {
+        "linkedEntities": [{"entity": "PoS_posPurchases"}],
+        "aggregates": [{"operation": "sum", "field": column}],
+    }
+    return {"name": name, "definition": definition}
+
+
+SEGMENTS = [segment("City"), segment("Town"), segment("City", "HighValue"), {"name": "a-b"}, {"name": "x", "state": 1}]
+MEASURES = [measure("TotalAmount"), measure("Nothing"), measure("TotalAmount", "LifetimeSpend"), {"definition": {}}]
 MEANINGFUL_BODIES: dict[str, list[Any]] = {
     "UnifiedActivity": [activity(sample.ABBIE_MOSS_ID), activity("nobody"), {}],
     "PoS_posPurchases": [purchase("LOYID_1001"), purchase("LOYID_0", PurchaseId="P-2"), {"PurchaseId": 7}],
@@ -112,6 +129,10 @@ MEANINGFUL_BODIES: dict[str, list[Any]] = {
     "/api/instances/{instanceId}/workflows/{workflowName}/schedules": SCHEDULES,
     "/api/instances/{instanceId}/workflows/{workflowName}/schedules/batch": [SCHEDULES[:1], [], SCHEDULES, {}],
     "/api/instances/{instanceId}/manage/subscriptionkeys": [{"isEnabled": True}, {"isEnabled": 1}],
+    "/api/instances/{instanceId}/manage/segments": SEGMENTS,
+    "/api/instances/{instanceId}/manage/segments/{segmentName}": SEGMENTS,
+    "/api/instances/{instanceId}/manage/measures": MEASURES,
+    "/api/instances/{instanceId}/manage/measures/{measureName}": MEASURES,
     "/api/instances/{instanceId}/manage/search": [
         configuration(attribute("City", isSearchable=True, isFilterable=True)),
         configuration(attribute("RewardsPoints", isSortable=True), attribute("FullName", isSearchable=True)),

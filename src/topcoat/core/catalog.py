@@ -10,7 +10,7 @@ import enum
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, assert_never
 
@@ -111,10 +111,14 @@ class Catalog:
     """The tables of one instance at one generation, in the order in which they are listed.
 
     `deleted_tables` went with their data source, while the snapshot still holds activities that came from them.
+    `defined_measures` are columns of Customer_Measure, and `defined_segments` segments, that were computed from their
+    definitions; the others came with files.
     """
 
     tables: tuple[Table, ...]
     deleted_tables: tuple[str, ...] = ()
+    defined_measures: tuple[str, ...] = ()
+    defined_segments: tuple[str, ...] = ()
     tables_by_name: Mapping[str, Table] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -135,11 +139,12 @@ class Catalog:
         """The catalog when a data source is deleted with its tables and their activities."""
         kept = tuple(table for table in self.tables if table.data_source != name)
         gone = (table.name for table in self.tables if table.data_source == name)
-        return Catalog(kept, (*self.deleted_tables, *gone))
+        return replace(self, tables=kept, deleted_tables=(*self.deleted_tables, *gone))
 
     def following(self, earlier: "Catalog") -> "Catalog":
         """A refresh brings back what was deleted only where it has the table again."""
-        return Catalog(self.tables, tuple(n for n in earlier.deleted_tables if n not in self.tables_by_name))
+        deleted = tuple(name for name in earlier.deleted_tables if name not in self.tables_by_name)
+        return replace(self, deleted_tables=deleted)
 
 
 CUSTOMER = "Customer"

@@ -16,9 +16,11 @@ TopcoatError
 │   ├── QuerySyntaxError, OptionInvalid, UnknownSegment, ContinuationInvalid
 │   ├── NameTaken, SystemMade, TooManyDefinitions
 │   ├── ClockRequestInvalid, ParameterInvalid, UnknownRole, JobEnded
+│   ├── DefinitionInvalid, DefinitionsCyclic, DefinitionInUse, NotComputable, ReadyMade
 │   └── EnvironmentInvalid, EnvironmentUnknown, SourceInvalid
 ├── Conflict
-│   ├── ActivityExists, RefreshRunning, NothingToUndo, IdempotencyKeyReused, LastOwner, JobStopped, JobAbandoned
+│   ├── ActivityExists, RefreshRunning, NothingToUndo, NotRefreshed, IdempotencyKeyReused, LastOwner
+│   ├── JobStopped, JobAbandoned
 ├── NotSupported
 └── Unavailable
     ├── Overloaded, TooManyJobs, StoreUnreachable, QueryTooSlow, SchemaOutdated, IssuerUnreachable
@@ -277,6 +279,30 @@ class ClockRequestInvalid(BadInput):
     text = "{reason}"
 
 
+class DefinitionInvalid(BadInput):
+    text = "{place} {reason}."
+
+    @property
+    def target(self) -> str:
+        return str(self.parts["place"])
+
+
+class DefinitionsCyclic(BadInput):
+    text = "The definitions lean on each other in a circle: {circle}."
+
+
+class DefinitionInUse(BadInput):
+    text = "The {kind} '{name}' cannot be deleted, because others lean on it: {dependents}."
+
+
+class NotComputable(BadInput):
+    text = "It is kept and not computed: {place} {reason}."
+
+
+class ReadyMade(BadInput):
+    text = "The {kind} '{name}' is ready-made: it comes with the environment's files and can be changed there only."
+
+
 class EnvironmentInvalid(BadInput):
     text = "{file}, line {line}, {path}: {reason}."
 
@@ -323,6 +349,10 @@ class JobStopped(Conflict):
 
 class JobAbandoned(Conflict):
     text = "The process that ran the job ended before the job did, {attempts} times; the job is not tried again."
+
+
+class NotRefreshed(Conflict):
+    text = "Nothing was refreshed yet, so there is nothing to compute from; run a refresh first."
 
 
 class NotSupported(TopcoatError):

@@ -6,6 +6,7 @@ from topcoat.flows.data_profiles import DataProfiles
 from topcoat.flows.data_sources import DataSources
 from topcoat.flows.hierarchies import Hierarchies
 from topcoat.flows.ingest import Ingest
+from topcoat.flows.insights import Insights
 from topcoat.flows.instances import Instances
 from topcoat.flows.inventory import Inventory
 from topcoat.flows.jobs import Jobs
@@ -29,6 +30,7 @@ class Flows:
     permissions: Permissions
     inventory: Inventory
     search_index: SearchIndex
+    insights: Insights
     relationships: Relationships
     hierarchies: Hierarchies
     jobs: Jobs

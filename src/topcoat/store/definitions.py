@@ -17,6 +17,8 @@ from topcoat.store.engine import ReadConnection, WriteConnection, dump_json, loa
 class Kind(enum.Enum):
     RELATIONSHIP = "relationship"
     HIERARCHY = "hierarchy"
+    MEASURE = "measure"
+    SEGMENT = "segment"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,18 @@ VALUES (:instance_id, :generation, 'building', :catalog, 0, 0, :now)
 """
 
 
+async def replace_catalog(connection: WriteConnection, instance_id: int, generation: int, catalog: Catalog) -> None:
+    """That of a generation which nobody reads yet."""
+    values = {"instance_id": instance_id, "generation": generation, "catalog": instances.dump_catalog(catalog)}
+    await connection.run(instances.json_parameter(_REPLACE_CATALOG, connection, "catalog"), values)
+
+
+_REPLACE_CATALOG = """
+UPDATE generation SET catalog = :catalog
+WHERE instance_id = :instance_id AND generation = :generation AND state = 'building'
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     profiles: int

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, text
 
@@ -166,14 +166,20 @@ _PROFILE_COUNT = PointStatement(
 
 def dump_catalog(catalog: Catalog) -> str:
     tables = [_table_document(table) for table in catalog.tables]
-    return dump_json({"tables": tables, "deleted_tables": catalog.deleted_tables})
+    names = {name: getattr(catalog, name) for name in _NAMES_IN_CATALOG}
+    return dump_json({"tables": tables} | names)
 
 
 def load_catalog(json_text: str) -> Catalog:
-    """Earlier versions wrote the list of tables alone."""
+    """Earlier versions wrote the list of tables alone, or fewer names."""
     document = load_json(json_text)
-    tables, deleted = (document, ()) if isinstance(document, list) else (document["tables"], document["deleted_tables"])
-    return Catalog(tuple(map(_load_table, tables)), tuple(deleted))
+    if isinstance(document, list):
+        document = {"tables": document}
+    names = {name: tuple(document.get(name, ())) for name in _NAMES_IN_CATALOG}
+    return Catalog(tuple(map(_load_table, document["tables"])), **names)
+
+
+_NAMES_IN_CATALOG: Final = ("deleted_tables", "defined_measures", "defined_segments")
 
 
 def _table_document(table: Table) -> dict[str, Any]:

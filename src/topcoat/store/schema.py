@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
-HEAD_REVISION = "2026_11_25_1020"
+HEAD_REVISION = "2026_11_25_1025"
 GENERATION_OPEN = 2**63 - 1
 
 metadata = MetaData(
@@ -371,6 +371,21 @@ search_configuration = Table(
     Column("updated_by", Text),
     Column("updated_at", BigInteger, nullable=False),
     info=_CONFIGURATION,
+)
+
+insight_evaluation = Table(
+    "insight_evaluation",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", key_text(), primary_key=True, comment="measure or segment"),
+    Column("name", key_text(), primary_key=True),
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
+    Column("run_id", Text, nullable=False),
+    Column("evaluated_at", BigInteger, nullable=False),
+    Column("error", Text, comment="null where it succeeded"),
+    Column("record_count", BigInteger, comment="members, or customers with a value; null where it failed"),
+    Column("output", json_document(), comment="of a scalar measure"),
+    info=_DATA,
 )
 
 definition = Table(

@@ -27,6 +27,19 @@ async def list_memberships(
     return {customer_id: frozenset(segments) for customer_id, segments in found.items()}
 
 
+async def count_members(connection: PointConnection, instance_id: int, generation: int) -> dict[str, int]:
+    """Of every segment of a generation."""
+    values = {"instance_id": instance_id, "generation": generation}
+    rows = await connection.fetch_point(_COUNT_MEMBERS, values)
+    return dict(rows)  # type: ignore[arg-type]
+
+
+_COUNT_MEMBERS: Final = PointStatement(f"""
+SELECT s.segment, count(*) - 1 FROM segment_membership s
+WHERE s.instance_id = :instance_id AND {at_generation("s")} GROUP BY s.segment
+""")
+
+
 # A unary plus keeps the primary key, which begins with the instance, from being chosen for a look-up by customer.
 _LIST_SEGMENTS: Final = PointStatement(f"""
 SELECT s.segment FROM segment_membership s

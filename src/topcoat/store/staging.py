@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import exc, text
 
 from topcoat.core import errors
-from topcoat.core.catalog import CUSTOMER, shown
+from topcoat.core.catalog import CUSTOMER, Document, shown
+from topcoat.core.mapping import document_digest
 from topcoat.store import engine, search_definitions
 from topcoat.store.engine import Session
 from topcoat.store.schema import GENERATION_OPEN
@@ -112,6 +114,12 @@ async def create_staging(session: Session) -> None:
 async def stage(session: Session, table: SnapshotTable, rows: Sequence[tuple[Any, ...]]) -> None:
     """Append rows of (file, line, columns of the table in its order)."""
     await session.load(table.staged, ("file", "line", *table.columns), rows)
+
+
+def digested(document: Document) -> tuple[bytes, str]:
+    """The digest of a document and its text, as its row is staged."""
+    canonical = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    return document_digest(canonical), canonical.decode()
 
 
 async def index_staging(session: Session) -> None:

@@ -1,6 +1,7 @@
 """One run of a job, from its environment file to its end."""
 
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -44,7 +45,13 @@ async def run_job(
 
 async def _run(store: Store, clock: Clock, job: Job, recording: Recording, horizon: timedelta) -> None:
     if job.operation_type == SEARCH:
+        await _skip_all_but(recording, job, [SEARCH])
         await _build_search_index(store, job, recording)
+        return
+    computed = [stage.name for stage in stages.COMPUTED_STAGES]
+    if job.operation_type in computed:
+        await _skip_all_but(recording, job, computed)
+        await publish.compute_insights(store, clock, job.instance, recording, horizon=horizon, reporter=recording)
         return
     try:
         environment = await _load_environment(store, job.instance)
@@ -65,11 +72,16 @@ async def _load_environment(store: Store, guid: str) -> Environment:
     return environment
 
 
-async def _build_search_index(store: Store, job: Job, recording: Recording) -> None:
-    """The index is of what is published already, so nothing else has to run."""
+async def _skip_all_but(recording: Recording, job: Job, run: Sequence[str]) -> None:
+    """What works on the active generation needs nothing else to run."""
     for stage in stages.STAGES:
-        if stage.name != SEARCH:
-            await recording.skipped(stage.name, f"Only {SEARCH} was asked for, which needs nothing else to run.")
+        if stage.name not in run:
+            reason = f"Only {job.operation_type} was asked for, which needs nothing else to run."
+            await recording.skipped(stage.name, reason)
+
+
+async def _build_search_index(store: Store, job: Job, recording: Recording) -> None:
+    """Of what is published already."""
     await recording.started(SEARCH)
     try:
         await search_index.build(store, job.instance_id)

@@ -1,6 +1,6 @@
 """What the stages of one refresh share: where they read, how far they are, and the generation in the making."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +9,13 @@ from typing import Final, Self
 from topcoat.clock import Clock
 from topcoat.core import errors
 from topcoat.core.catalog import Catalog
+from topcoat.core.insights import plan as plans
+from topcoat.core.insights.evaluated import Evaluated
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.indexing import Indexing
 from topcoat.flows.refresh.progress import Progress
 from topcoat.store import generations, instances, search_index, staging
-from topcoat.store.engine import Session
+from topcoat.store.engine import ReadConnection, Session
 from topcoat.store.generations import Counts
 from topcoat.store.instances import Stand
 from topcoat.store.staging import SnapshotTable
@@ -44,10 +46,15 @@ class RefreshReport:
 
 @dataclass(slots=True)
 class Publication:
-    """`files` are those that staged rows name by their place; `report.generation` is 0 until it has begun."""
+    """`files` are those that staged rows name by their place; `report.generation` is 0 until it has begun.
+
+    `catalog` is without what definitions bring; `read_from` is None where nothing is read from files.
+    """
 
     clock: Clock
-    environment: Environment
+    guid: str
+    catalog: Catalog
+    read_from: Environment | None
     progress: Progress
     session: Session
     stand: Stand
@@ -55,25 +62,37 @@ class Publication:
     files: list[Path] = field(default_factory=list)
     report: RefreshReport = field(default_factory=RefreshReport)
     indexing: Indexing | None = None
+    evaluated: Sequence[Evaluated] = ()
 
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, clock: Clock, environment: Environment, progress: Progress, session: Session
+        cls, clock: Clock, read_from: Environment | str, progress: Progress, session: Session
     ) -> AsyncIterator[Self]:
-        """What an earlier refresh left is taken away first, and at the end what this one leaves if it fails."""
+        """From an environment's files, or from what is active in an instance alone.
+
+        What an earlier refresh left is taken away first, and at the end what this one leaves if it fails.
+        """
+        environment, guid = (None, read_from) if isinstance(read_from, str) else (read_from, read_from.instance_id)
         async with session.scratch() as connection:
-            stand = await instances.find_stand(connection, environment.instance_id)
-        assert stand is not None  # instances are not deleted while their refresh is owned
+            stand = await instances.find_stand(connection, guid)
+            assert stand is not None  # instances are not deleted while their refresh is owned
+            catalog = await _catalog(connection, stand, environment)
         await _discard_unfinished(session, stand)
         await staging.create_staging(session)
         try:
             async with AsyncExitStack() as locks:
-                yield cls(clock, environment, progress, session, stand, locks)
+                yield cls(clock, guid, catalog, environment, progress, session, stand, locks)
         except Exception:
             with suppress(errors.Unavailable):  # then the next refresh takes it away
                 await _discard_unfinished(session, stand)
             raise
+
+    @property
+    def environment(self) -> Environment:
+        """For the stages that read files."""
+        assert self.read_from is not None
+        return self.read_from
 
     @property
     def instance_id(self) -> int:
@@ -89,14 +108,9 @@ class Publication:
         if not self.report.generation:
             await self.locks.enter_async_context(search_index.owned(self.session, self.instance_id))
             self.report.generation = await generations.begin_generation(
-                self.session, self.instance_id, await self._catalog(), self.clock.now(self.stand.service_time)
+                self.session, self.instance_id, self.catalog, self.clock.now(self.stand.service_time)
             )
         return self.report.generation
-
-    async def _catalog(self) -> Catalog:
-        async with self.session.scratch() as connection:
-            earlier = await instances.find_catalog(connection, self.instance_id, self.active)
-        return self.environment.catalog if earlier is None else self.environment.catalog.following(earlier)
 
     async def write(self, *tables: SnapshotTable) -> None:
         """What is staged for the tables and differs from the active generation, in bounded transactions."""
@@ -130,3 +144,17 @@ class Publication:
 async def _discard_unfinished(session: Session, stand: Stand) -> None:
     async with search_index.owned(session, stand.instance_id):
         await generations.discard_unfinished(session, stand.instance_id, stand.generation or 0)
+
+
+async def _catalog(connection: ReadConnection, stand: Stand, environment: Environment | None) -> Catalog:
+    """Raise `NotRefreshed` where there are neither files nor anything active."""
+    active = (
+        None
+        if stand.generation is None
+        else await instances.find_catalog(connection, stand.instance_id, stand.generation)
+    )
+    if environment is not None:
+        return environment.catalog if active is None else environment.catalog.following(active)
+    if active is None:
+        raise errors.NotRefreshed
+    return plans.without_defined(active)

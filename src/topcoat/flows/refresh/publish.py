@@ -1,5 +1,7 @@
 """Publish unified files as the next generation, beside the active one, and activate it in one step (S20-S22)."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from topcoat.clock import Clock
@@ -10,7 +12,8 @@ from topcoat.flows.refresh import reconcile, stages
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.progress import Progress, Reporter, Silent
 from topcoat.flows.refresh.publication import Publication, RefreshReport
-from topcoat.store import generations, instances, search_index, subscription_keys
+from topcoat.flows.refresh.stages import Stage
+from topcoat.store import generations, insight_evaluations, instances, search_index, subscription_keys
 from topcoat.store import usage as usage_store
 from topcoat.store.engine import Store
 
@@ -43,22 +46,51 @@ async def publish(
     reporter: Reporter,
 ) -> RefreshReport:
     """As `refresh`, for an instance that is there already, whose own properties stay as they are."""
+    async with _opened(store, clock, environment, progress) as publication:
+        await _run(publication, stages.STAGES, reporter, horizon, stages.PROFILE_STORE)
+        return publication.report
+
+
+async def compute_insights(
+    store: Store, clock: Clock, guid: str, progress: Progress, *, horizon: timedelta, reporter: Reporter | None = None
+) -> RefreshReport:
+    """Publish the active generation anew, with segments and measures as they are defined now; no file is read.
+
+    Raise `NotRefreshed` before the first refresh, and `RefreshRunning` while there is one.
+    """
+    computed = stages.COMPUTED_STAGES
+    async with _opened(store, clock, guid, progress) as publication:
+        await _run(publication, computed, reporter or Silent(), horizon, computed[-1].name)
+        return publication.report
+
+
+@asynccontextmanager
+async def _opened(
+    store: Store, clock: Clock, read_from: Environment | str, progress: Progress
+) -> AsyncIterator[Publication]:
+    guid = read_from if isinstance(read_from, str) else read_from.instance_id
     async with store.glancing() as glance:
-        stand = await instances.find_stand(glance, environment.instance_id)
+        stand = await instances.find_stand(glance, guid)
     if stand is None:
-        raise errors.InstanceNotFound(instance=environment.instance_id)
+        raise errors.InstanceNotFound(instance=guid)
     async with (
         store.session() as session,
         generations.owned(session, stand.instance_id),
-        Publication.opened(clock, environment, progress, session) as publication,
+        Publication.opened(clock, read_from, progress, session) as publication,
     ):
-        await stages.run_stages(publication, reporter)
-        try:
-            await _activate(publication, reporter, horizon)
-        except Exception as error:  # told as what it is about, then raised
-            await reporter.failed(stages.PROFILE_STORE, error)
-            raise
-        return publication.report
+        yield publication
+
+
+async def _run(
+    publication: Publication, given: Sequence[Stage], reporter: Reporter, horizon: timedelta, showing: str
+) -> None:
+    """Run the stages and activate what they wrote; `showing` is the stage that is told if that fails."""
+    await stages.run_stages(publication, reporter, given)
+    try:
+        await _activate(publication, reporter, horizon)
+    except Exception as error:  # told as what it is about, then raised
+        await reporter.failed(showing, error)
+        raise
 
 
 async def undo_refresh(store: Store, clock: Clock, guid: str) -> int:
@@ -108,20 +140,30 @@ def _counts(report: RefreshReport) -> Counts:
 async def _activate(publication: Publication, reporter: Reporter, horizon: timedelta) -> None:
     """Show what the stages wrote, settle it with the overlay, and prune."""
     session, clock, report = publication.session, publication.clock, publication.report
-    guid = publication.environment.instance_id
+    guid = publication.guid
     began = clock.now(publication.stand.service_time)
-    table = publication.environment.catalog.get_table(CUSTOMER)
-    report.confirmed = await reconcile.confirm_changes(session, clock, guid, table, report.generation)
+    is_refreshed = publication.read_from is not None
+    if is_refreshed:  # else the sources said nothing that a change could be held against
+        table = publication.catalog.get_table(CUSTOMER)
+        report.confirmed = await reconcile.confirm_changes(session, clock, guid, table, report.generation)
     async with session.transaction() as connection:
         stand = await instances.lock_stand(connection, guid)
         assert stand is not None
         now = max(clock.now(stand.service_time), stand.recorded_at)
+        before = None if is_refreshed else await generations.get_refreshed(connection, stand.instance_id)
         await generations.activate_generation(
-            connection, stand, generation=report.generation, counts=report.counts, now=now
+            connection,
+            stand,
+            generation=report.generation,
+            counts=report.counts if before is None else before.counts,
+            now=now,
+            refreshed_at=None if before is None else before.at,
         )
+        await insight_evaluations.record_evaluations(connection, stand.instance_id, publication.evaluated)
         await reporter.activating(connection, report.generation)
         if publication.indexing is not None:
             await publication.indexing.apply(connection, clock.system_now())
-        await usage_store.add_counts(connection, _counts(report))
+        if is_refreshed:
+            await usage_store.add_counts(connection, _counts(report))
     report.attached = await reconcile.attach_waiting(session, clock, guid)
     report.pruned = await generations.prune_generations(session, publication.instance_id, now=began, horizon=horizon)

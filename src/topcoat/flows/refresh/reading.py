@@ -5,11 +5,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from topcoat.clock import to_microseconds
-from topcoat.core.catalog import Document, Table
-from topcoat.core.mapping import document_digest
+from topcoat.core.catalog import Table
 from topcoat.flows.refresh import source_tables, unified_files
 from topcoat.flows.refresh.publication import Publication
 from topcoat.store import staging
@@ -71,7 +68,9 @@ async def _read_activities(publication: Publication, path: Path) -> int:
 async def _read_measures(publication: Publication, path: Path) -> int:
     file = _start(publication, path, "measures")
     rows = unified_files.read_measures(publication.environment, publication.progress.advance)
-    return await _stage(publication, MEASURES, ((file, r.line, r.customer_id, *_digested(r.document)) for r in rows))
+    return await _stage(
+        publication, MEASURES, ((file, r.line, r.customer_id, *staging.digested(r.document)) for r in rows)
+    )
 
 
 async def _read_memberships(publication: Publication, path: Path) -> None:
@@ -83,7 +82,9 @@ async def _read_memberships(publication: Publication, path: Path) -> None:
 async def _read_source_table(publication: Publication, table: Table, path: Path) -> None:
     file = _start(publication, path, table.name)
     rows = source_tables.read_source_table(table, path, publication.progress.advance)
-    await _stage(publication, SOURCE_RECORDS, ((file, r.line, table.name, r.key, *_digested(r.document)) for r in rows))
+    await _stage(
+        publication, SOURCE_RECORDS, ((file, r.line, table.name, r.key, *staging.digested(r.document)) for r in rows)
+    )
 
 
 def _start(publication: Publication, path: Path, what: str) -> int:
@@ -107,12 +108,12 @@ def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _profile_row(file: int, row: unified_files.ProfileRow) -> tuple[Any, ...]:
-    return file, row.line, row.customer_id, *_digested(row.document)
+    return file, row.line, row.customer_id, *staging.digested(row.document)
 
 
 def _activity_row(file: int, row: unified_files.ActivityRow) -> tuple[Any, ...]:
     time = to_microseconds(row.activity_time)
-    digest, document = _digested(row.document)
+    digest, document = staging.digested(row.document)
     return (
         file,
         row.line,
@@ -124,8 +125,3 @@ def _activity_row(file: int, row: unified_files.ActivityRow) -> tuple[Any, ...]:
         digest,
         document,
     )
-
-
-def _digested(document: Document) -> tuple[bytes, str]:
-    canonical = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-    return document_digest(canonical), canonical.decode()

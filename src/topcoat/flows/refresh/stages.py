@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from topcoat.flows.refresh import checking, reading
+from topcoat.flows.refresh import checking, evaluating, reading
 from topcoat.flows.refresh.indexing import Indexing
 from topcoat.flows.refresh.progress import Reporter
 from topcoat.flows.refresh.publication import Publication
@@ -12,6 +12,8 @@ from topcoat.store import staging
 from topcoat.store.staging import ACTIVITIES, ALIASES, KEY_RING, MEASURES, MEMBERSHIPS, PROFILES, SOURCE_RECORDS
 
 PROFILE_STORE: Final = "profileStore"
+MEASURES_STAGE: Final = "measures"
+SEGMENTATION: Final = "segmentation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ async def _write_activities(publication: Publication) -> None:
 
 
 async def _write_measures(publication: Publication) -> None:
+    await evaluating.evaluate(publication)
     await publication.write(MEASURES)
 
 
@@ -105,6 +108,9 @@ STAGES: Final = (
     Stage(PROFILE_STORE, _write_profiles, after=("merge",)),
     Stage("search", _index, after=(PROFILE_STORE,)),
     Stage("activity", _write_activities, after=(PROFILE_STORE,)),
-    Stage("measures", _write_measures, after=("activity",)),
-    Stage("segmentation", _write_memberships, after=("measures",)),
+    Stage(MEASURES_STAGE, _write_measures, after=("activity",)),
+    Stage(SEGMENTATION, _write_memberships, after=(MEASURES_STAGE,)),
 )
+
+COMPUTED_STAGES: Final = tuple(stage for stage in STAGES if stage.name in (MEASURES_STAGE, SEGMENTATION))
+"""Those that need no files, and each other."""

@@ -29,7 +29,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Paths are relative to `/{prefix}/instances`, the documented spelling first."""
+    """Paths are relative to `/{prefix}/instances`, the documented spelling first.
+
+    Refusals of `is_data` are ODataErrors; the bad input of `is_parsed` is a ParsingError.
+    """
 
     id: str
     method: str
@@ -37,6 +40,7 @@ class Operation:
     answer: Callable[[Call], Awaitable[Response]]
     is_data: bool = False
     needs_key: bool = True
+    is_parsed: bool = False
     shown_path: str | None = None
     is_documented: bool = True
     summary: str | None = None
@@ -49,6 +53,8 @@ class Operation:
         return permissions.needed_role(self.id)
 
     def render(self, error: errors.TopcoatError) -> Response:
+        if self.is_parsed:
+            return problems.parsing_problem(error)
         return problems.odata_problem(error) if self.is_data else problems.api_problem(error)
 
 

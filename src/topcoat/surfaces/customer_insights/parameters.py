@@ -8,6 +8,7 @@ from topcoat.core import catalog, errors
 from topcoat.core.odata import address
 
 CALLER_LENGTH_MAX: Final = 200
+_DIGITS_MAX: Final = 9
 _ASCII: Final = bytes(range(128))
 _BOOLEANS: Final = {"true": True, "false": False}
 
@@ -53,6 +54,17 @@ def read_boolean(items: list[tuple[str, str]], name: str, *, default: bool = Fal
     if value is None:
         raise errors.ParameterInvalid(parameter=name, found=f"'{catalog.shown(text)}'", expected="true or false")
     return value
+
+
+def find_integer(items: list[tuple[str, str]], name: str, *, most: int) -> int | None:
+    """From 1 to `most`; None where it is not given."""
+    text = find_text(items, name)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > _DIGITS_MAX or not 1 <= int(text) <= most:
+        expected = f"an integer from 1 to {most}"
+        raise errors.ParameterInvalid(parameter=name, found=f"'{catalog.shown(text)}'", expected=expected)
+    return int(text)
 
 
 def read_caller(items: list[tuple[str, str]]) -> str | None:

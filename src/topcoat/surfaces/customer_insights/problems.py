@@ -5,8 +5,9 @@ from typing import Final
 from starlette.responses import Response
 
 from topcoat.core import errors
+from topcoat.core.insights.definition import Fault
 from topcoat.surfaces import access
-from topcoat.surfaces.customer_insights import payloads
+from topcoat.surfaces.customer_insights import insight_payloads, payloads
 
 STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.NotAuthenticated: 401,
@@ -56,6 +57,11 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.ParameterInvalid: 400,
     errors.UnknownRole: 400,
     errors.JobEnded: 400,
+    errors.DefinitionInvalid: 400,
+    errors.DefinitionsCyclic: 400,
+    errors.DefinitionInUse: 400,
+    errors.NotComputable: 400,
+    errors.ReadyMade: 400,
     errors.EnvironmentInvalid: 400,
     errors.EnvironmentUnknown: 400,
     errors.SourceInvalid: 400,
@@ -66,6 +72,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.LastOwner: 409,
     errors.JobStopped: 409,
     errors.JobAbandoned: 409,
+    errors.NotRefreshed: 409,
     errors.NotSupported: 501,
     errors.Overloaded: 503,
     errors.TooManyJobs: 429,
@@ -92,6 +99,23 @@ def api_problem(error: errors.TopcoatError) -> Response:
         message=error.message,
     )
     return payloads.wire_answer(problem, status, _headers(error))
+
+
+_FAULTS: Final[dict[type[errors.TopcoatError], Fault]] = {
+    errors.BodyUnreadable: Fault.PARSING_FAILED,
+    errors.ParameterInvalid: Fault.PARSING_FAILED,
+    errors.DefinitionsCyclic: Fault.INVALID_OPERATION,
+}
+
+
+def parsing_problem(error: errors.TopcoatError) -> Response:
+    """What is wrong with a measure; any other refusal as the rest of the API answers it."""
+    if STATUSES[type(error)] != 400:
+        return api_problem(error)
+    fault = _FAULTS.get(type(error), Fault.INVALID_ARGUMENT).value
+    message = insight_payloads.LogMessage(message=error.message)
+    problem = insight_payloads.ParsingError(messages=[message], code=error.parts.get("fault", fault))
+    return payloads.wire_answer(problem, 400, _headers(error))
 
 
 def _headers(error: errors.TopcoatError) -> dict[str, str]:

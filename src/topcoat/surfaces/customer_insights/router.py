@@ -23,12 +23,14 @@ from topcoat.surfaces.customer_insights import (
     documentation,
     hierarchies,
     instances,
+    measures,
     problems,
     profile,
     profile_store,
     relationships,
     roles,
     search,
+    segments,
     subscription_keys,
     tables,
     unbuilt,
@@ -55,6 +57,8 @@ OPERATIONS: Final = (
     *changes.OPERATIONS,
     *workflows.OPERATIONS,
     *api_usage.OPERATIONS,
+    *segments.OPERATIONS,
+    *measures.OPERATIONS,
     *unbuilt.OPERATIONS,
 )
 _OWN_PATH: Final = re.compile(r"(?:/api|/v1)/instances(?:/(?P<instance>[^/]*)(?P<rest>/.*)?)?", re.DOTALL)

@@ -31,18 +31,7 @@ _UNBUILT: Final = (
     ("Copy-an-instance", "POST", "/copy"),
     ("Delete-an-instance", "DELETE", "/{instanceId}"),
     ("Update-an-instance", "PATCH", "/{instanceId}/V2"),
-    ("Get-a-list-of-measures-metadata", "GET", "/{instanceId}/manage/measures"),
-    ("Create-a-measure", "POST", "/{instanceId}/manage/measures"),
-    ("Delete-a-measure", "DELETE", "/{instanceId}/manage/measures/{measureName:path}"),
-    ("Get-metadata-for-a-measure", "GET", "/{instanceId}/manage/measures/{measureName:path}"),
-    ("Update-a-measure", "PUT", "/{instanceId}/manage/measures/{measureName:path}"),
     ("Reset-an-instance", "DELETE", "/{instanceId}/manage/reset"),
-    ("Get-all-segments", "GET", "/{instanceId}/manage/segments"),
-    ("Create-a-segment", "POST", "/{instanceId}/manage/segments"),
-    ("Delete-segment", "DELETE", "/{instanceId}/manage/segments/{segmentName:path}"),
-    ("Activate-segment", "PUT", "/{instanceId}/manage/segments/{segmentName}/activate"),
-    ("Deactivate-segment", "PUT", "/{instanceId}/manage/segments/{segmentName}/deactivate"),
-    ("Update-a-segment", "PUT", "/{instanceId}/manage/segments/{segmentName:path}"),
 )
 
 OPERATIONS: Final = tuple(_operation(*unbuilt) for unbuilt in _UNBUILT)

@@ -1,0 +1,24 @@
+"""What became of a definition when it was evaluated."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from topcoat.core.catalog import Document
+from topcoat.core.insights.definition import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """`error` is None where it succeeded, and then `record_count` tells members or customers with a value.
+
+    `run_id` is None where nothing was run here.
+    """
+
+    kind: Kind
+    name: str
+    generation: int
+    run_id: str | None
+    evaluated_at: datetime
+    error: str | None
+    record_count: int | None
+    output: Document | None
