@@ -208,7 +208,9 @@ class Query:
 
     async def _expanded(self, reading: Reading, planned: ReadPlan, merged: Sequence[MergedProfile]) -> list[Document]:
         view = reading.sight.view
-        records = [dict(profile_reads.shown_record(profile, planned, view)) for profile in merged]
+        records = [profile_reads.shown_record(profile, planned, view) for profile in merged]
+        if planned.expand:
+            records = [dict(record) for record in records]
         for inner in planned.expand:
             if inner.table.name == CUSTOMER_MEASURE:
                 await self._expand_measures(reading, inner, merged, records)
