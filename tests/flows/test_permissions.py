@@ -23,6 +23,10 @@ def real(service: Service) -> Permissions:
     return Permissions(service.store, service.clock, is_emulator=False)
 
 
+async def assign(permissions: Permissions, assignment: Assignment) -> list[Assignment]:
+    return await permissions.assign(INSTANCE, assignment.principal_id, assignment.roles, assignment.kind)
+
+
 async def stored_bytes(service: Service) -> str:
     async with service.store.glancing() as connection:
         rows: list[Any] = [*await connection.fetch_all(text("SELECT * FROM api_access"))]
@@ -33,13 +37,13 @@ async def stored_bytes(service: Service) -> str:
 async def test_assignments_are_kept(service: Service) -> None:
     permissions = real(service)
 
-    listed = [await permissions.assign(INSTANCE, assignment) for assignment in (BOB, ADA)]
-    await permissions.assign(INSTANCE, Assignment("bob", PrincipalKind.USER, (Role.VIEWER,)))
+    listed = [await assign(permissions, assignment) for assignment in (BOB, ADA)]
+    await permissions.assign(INSTANCE, "bob", (Role.VIEWER,))
 
     assert listed == [[BOB], [ADA, BOB]]
     assert await permissions.list_assignments(INSTANCE) == [
         ADA,
-        Assignment("bob", PrincipalKind.USER, (Role.VIEWER,)),
+        Assignment("bob", PrincipalKind.GROUP, (Role.VIEWER,)),
     ]
     await permissions.withdraw(INSTANCE, "bob")
     assert await real(service).list_assignments(INSTANCE) == [ADA]
@@ -47,8 +51,8 @@ async def test_assignments_are_kept(service: Service) -> None:
 
 async def test_only_one_of_two_owners_can_leave_at_a_time(service: Service) -> None:
     permissions = real(service)
-    await permissions.assign(INSTANCE, ADA)
-    await permissions.assign(INSTANCE, BOB)
+    await assign(permissions, ADA)
+    await assign(permissions, BOB)
 
     leaving = (permissions.withdraw(INSTANCE, owner) for owner in ("ada", "bob"))
     left = await asyncio.gather(*leaving, return_exceptions=True)
@@ -123,7 +127,7 @@ async def test_rules_that_were_changed_while_they_were_read_are_not_kept(
     async def assign_meanwhile(connection: Any, instance_id: int) -> Any:
         found = await list_assignments(connection, instance_id)
         monkeypatch.undo()
-        await permissions.assign(INSTANCE, ADA)
+        await assign(permissions, ADA)
         return found
 
     monkeypatch.setattr(role_assignments, "list_assignments", assign_meanwhile)
@@ -179,7 +183,7 @@ async def test_the_emulators_own_principals_can_be_changed_and_put_back(embedded
         await permissions.withdraw(INSTANCE, "topcoat-viewer")
     with pytest.raises(errors.LastOwner):
         await permissions.withdraw(INSTANCE, "topcoat-owner")
-    await permissions.assign(INSTANCE, ADA)
+    await assign(permissions, ADA)
     await permissions.withdraw(INSTANCE, "topcoat-owner")
 
     assert well_known == sorted(TOKENS)
@@ -192,7 +196,7 @@ async def test_an_unknown_instance_has_neither_keys_nor_assignments(embedded: Se
     permissions = embedded.flows.permissions
     calls = (
         permissions.list_assignments("nope"),
-        permissions.assign("nope", ADA),
+        permissions.assign("nope", "ada", (Role.VIEWER,)),
         permissions.withdraw("nope", "ada"),
         permissions.get_api_access("nope"),
         permissions.set_enabled("nope", is_enabled=False),

@@ -9,7 +9,7 @@ from typing import Final
 from topcoat.clock import Clock
 from topcoat.core import errors, roles, subscription_keys
 from topcoat.core.catalog import shown
-from topcoat.core.roles import Assignment, Assignments
+from topcoat.core.roles import Assignment, Assignments, PrincipalKind, Role
 from topcoat.core.subscription_keys import KeySlot
 from topcoat.store import instances, role_assignments
 from topcoat.store import subscription_keys as key_store
@@ -109,12 +109,19 @@ class Permissions:
                 {**self._defaults, **await role_assignments.list_assignments(connection, stored.instance_id)}
             )
 
-    async def assign(self, guid: str, assignment: Assignment) -> list[Assignment]:
-        """Give a principal these roles and no others; return all assignments. Raise `LastOwner`."""
+    async def assign(
+        self, guid: str, principal_id: str, given: tuple[Role, ...], kind: PrincipalKind | None = None
+    ) -> list[Assignment]:
+        """Give a principal these roles and no others; return all assignments. Raise `LastOwner`.
+
+        Without a kind the principal is what it is known as, or else a user.
+        """
         async with self._store.writing() as connection:
             instance_id, before = await self._locked(connection, guid)
-            after = {**before, assignment.principal_id: assignment}
-            roles.check_change(before, after, assignment.principal_id)
+            known = before.get(principal_id)
+            assignment = Assignment(principal_id, kind or (known.kind if known else PrincipalKind.USER), given)
+            after = {**before, principal_id: assignment}
+            roles.check_change(before, after, principal_id)
             await role_assignments.save_assignment(connection, instance_id, assignment)
         self.forget(guid)
         return _listed(after)

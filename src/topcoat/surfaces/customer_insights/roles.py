@@ -51,9 +51,9 @@ async def replace_assignment(call: Call) -> Response:
     principal_id = _principal_id(call)
     _check_same("principalId", principal_id_of(sent.principal_id or principal_id), principal_id)
     _check_same("instanceId", (sent.instance_id or call.instance).lower(), call.instance)
-    kind = PrincipalKind(sent.principal_type or PrincipalKind.USER.value)
-    assignment = Assignment(principal_id, kind, _roles(sent.roles))
-    return _assignments_answer(call, await call.flows.permissions.assign(call.instance, assignment))
+    kind = None if sent.principal_type is None else PrincipalKind(sent.principal_type)
+    assigned = await call.flows.permissions.assign(call.instance, principal_id, _roles(sent.roles), kind)
+    return _assignments_answer(call, assigned)
 
 
 async def delete_assignment(call: Call) -> Response:
