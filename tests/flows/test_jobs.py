@@ -14,10 +14,10 @@ from tests.flows import asking
 from tests.flows.test_refresh import activity, customer, environment
 from topcoat.core import errors
 from topcoat.core.workflow import Job, Origin, Status
-from topcoat.flows.jobs import JobReport, command_line, requests
+from topcoat.flows.jobs import JobReport, command_line, recording, requests, threads
 from topcoat.flows.jobs.recording import Recording
-from topcoat.flows.jobs.runner import ATTEMPTS_MAX
-from topcoat.flows.jobs.scheduling import new_tasks
+from topcoat.flows.jobs.runner import ATTEMPTS_MAX, Runner
+from topcoat.flows.jobs.scheduling import Schedules, new_tasks
 from topcoat.flows.refresh.environment import load_environment
 from topcoat.flows.refresh.progress import Silent
 from topcoat.store import generations, instances, jobs, search_index
@@ -134,13 +134,10 @@ async def test_a_job_without_an_environment_file_fails_at_once(service: Service,
 
 async def test_jobs_of_an_instance_run_one_at_a_time_in_the_order_of_submission(service: Service) -> None:
     first, second = await submit(service), await submit(service)
-    now = service.clock.system_now()
 
-    async with service.store.glancing() as connection:
-        next_one = await jobs.find_claimable(connection, now)
+    next_one = await claimable(service)
     await start(service, first)
-    async with service.store.glancing() as connection:
-        meanwhile = await jobs.find_claimable(connection, now)
+    meanwhile = await claimable(service)
 
     assert next_one is not None
     assert next_one.job_id == first.job_id
@@ -249,6 +246,60 @@ async def test_a_run_that_lost_its_job_publishes_nothing(service: Service) -> No
     report = await read(service, job)
     assert (report.job.status, report.job.generation) == (Status.RUNNING, None)
     assert set(statuses(report).values()) == {"queued"}
+
+
+async def test_a_lease_is_kept_until_the_job_is_cancelled(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "KEPT_EVERY_SECONDS", 0)
+    job = await submit(service)
+    await start(service, job, is_dead=True)
+    kept = Recording(service.store, service.clock, job, owner="somebody", progress=Silent(), stopping=threading.Event())
+
+    async with asyncio.timeout(20), kept.kept():
+        while await claimable(service) is not None:
+            pass
+        await service.flows.jobs.cancel_job(INSTANCE, job.job_id)
+        with pytest.raises(errors.JobStopped):
+            await go_on(service, job, kept)
+
+
+async def go_on(service: Service, job: Job, kept: Recording) -> None:
+    while True:
+        kept.advance(1)
+        await status_of(service, job)
+
+
+async def claimable(service: Service) -> Job | None:
+    async with service.store.glancing() as connection:
+        return await jobs.find_claimable(connection, service.clock.system_now())
+
+
+async def test_the_runner_goes_on_when_the_database_was_away(service: Service) -> None:
+    class Away(Schedules):
+        """Only the first time."""
+
+        calls = 0
+
+        async def submit_due(self) -> None:
+            self.calls += 1
+            if self.calls == 1:
+                raise errors.StoreUnreachable(reason="away")
+            runner.stop()
+
+    away = Away(service.store, service.flows.instances, service.clock)
+    runner = Runner(service.store, service.clock, away, HORIZON)
+    runner.nudge()
+
+    await runner.run_until_stopped()
+
+    assert away.calls == 2
+
+
+async def test_what_goes_wrong_in_a_thread_is_raised_where_it_is_waited_for() -> None:
+    async def fail() -> None:
+        raise errors.NothingToUndo
+
+    with pytest.raises(errors.NothingToUndo):
+        await threads.in_thread(fail)
 
 
 async def test_a_job_waits_while_somebody_else_refreshes_the_instance(service: Service) -> None:

@@ -135,7 +135,10 @@ async def list_due_jobs(connection: ReadConnection, since: datetime, until: date
 
 async def count_due_jobs(connection: ReadConnection, since: datetime, until: datetime) -> int:
     row = await connection.fetch_one(
-        text("SELECT count(*) FROM job WHERE due_at > :since AND due_at <= :until"),
+        text(
+            "SELECT count(*) FROM job j JOIN instance i ON i.instance_id = j.instance_id"
+            " WHERE j.due_at > :since AND j.due_at <= :until"
+        ),
         {"since": to_microseconds(since), "until": to_microseconds(until)},
     )
     return 0 if row is None else int(row[0])
@@ -144,7 +147,10 @@ async def count_due_jobs(connection: ReadConnection, since: datetime, until: dat
 async def has_unfinished_due(connection: ReadConnection, until: datetime) -> bool:
     """Whether a job that fell due by an instant still has to run to its end."""
     row = await connection.fetch_one(
-        text("SELECT 1 FROM job WHERE status IN ('queued', 'running') AND due_at <= :until"),
+        text(
+            "SELECT 1 FROM job j JOIN instance i ON i.instance_id = j.instance_id"
+            " WHERE j.status IN ('queued', 'running') AND j.due_at <= :until"
+        ),
         {"until": to_microseconds(until)},
     )
     return row is not None
