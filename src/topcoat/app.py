@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from topcoat import __version__
 from topcoat.clock import Clock
+from topcoat.core.limits import LimitName
 from topcoat.flows import Flows
 from topcoat.flows.data_profiles import DataProfiles
 from topcoat.flows.data_sources import DataSources
@@ -26,6 +27,7 @@ from topcoat.flows.inventory import Inventory
 from topcoat.flows.jobs import Jobs
 from topcoat.flows.jobs.runner import Runner
 from topcoat.flows.jobs.scheduling import Schedules
+from topcoat.flows.limits import Limits
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
 from topcoat.flows.query.sight import Sights
@@ -79,7 +81,14 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         store = Store(settings.effective_database_url, statement_timeout_seconds=settings.statement_timeout_seconds)
         clock = Clock(is_adjustable=settings.is_emulator)
         writer = Writer(store, clock, queue_max=settings.writer_queue_max, batch_max=settings.writer_batch_max)
-        flows = build_flows(store, writer, clock, horizon=horizon(settings), is_emulator=settings.is_emulator)
+        flows = build_flows(
+            store,
+            writer,
+            clock,
+            horizon=horizon(settings),
+            is_emulator=settings.is_emulator,
+            limits=settings.chosen_limits,
+        )
         app.state.flows = flows
         pruning = asyncio.create_task(_prune(flows, store, clock, horizon(settings)))
         counting = asyncio.create_task(flows.usage.run_until_stopped())
@@ -114,12 +123,21 @@ async def _prune(flows: Flows, store: Store, clock: Clock, kept: timedelta) -> N
             async with store.glancing() as connection:
                 service_time = await service_time_store.read_service_time(connection)
             deleted = await prune_lapsed(store, clock.now(service_time) - kept) + await flows.usage.prune()
+            deleted += await flows.limits.prune()
             log.info("lapsed_pruned", deleted=deleted)
         except Exception:  # the edge of the loop: pruning can wait, the service cannot
             log.exception("pruning_failed")
 
 
-def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelta, is_emulator: bool) -> Flows:
+def build_flows(
+    store: Store,
+    writer: Writer,
+    clock: Clock,
+    *,
+    horizon: timedelta,
+    is_emulator: bool,
+    limits: Collection[LimitName] = (),
+) -> Flows:
     instances = Instances(store, clock)
     sights = Sights(store, instances, clock, horizon)
     search_index = SearchIndex(store, instances, clock)
@@ -142,6 +160,7 @@ def build_flows(store: Store, writer: Writer, clock: Clock, *, horizon: timedelt
         data_sources=DataSources(store, instances, clock),
         data_profiles=DataProfiles(store, sights, clock),
         usage=Usage(store, instances, writer, clock),
+        limits=Limits(store, clock, limits),
     )
 
 

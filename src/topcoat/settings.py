@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from topcoat.core.limits import LimitName, parse_limits
+
 
 class AuthMode(Enum):
     EMULATOR = "emulator"
@@ -34,6 +36,13 @@ class Settings(BaseSettings):
     writer_batch_max: int = Field(256, ge=1, description="Most writes in one transaction.")
     statement_timeout_seconds: float = Field(15.0, gt=0, description="Longest read statement.")
     horizon_days: int = Field(7, ge=1, description="Days lapsed rows and old generations are kept.")
+
+    limits: str | None = Field(None, description="Limits to calls: connector, dataverse or both, with a comma.")
+
+    @property
+    def chosen_limits(self) -> frozenset[LimitName]:
+        """Raise `ParameterInvalid`."""
+        return parse_limits(self.limits)
 
     @property
     def is_emulator(self) -> bool:

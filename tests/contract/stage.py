@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,6 +14,8 @@ from tests.contract import contract
 from tests.contract.installation import Installation, Server, headers
 from tests.contract.published_client import Outcome, PublishedClient
 from tests.contract.relay import Exchange, Relay, open_relay
+
+TOO_MANY_CALLS: Final = 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,23 @@ class Stage:
     server: Server
     relay: Relay
     client: PublishedClient
+    python: Path
+    beside: ExitStack
     answers: list[Answer] = field(default_factory=list)
     """Of the story that is being told."""
+    limited: "Stage | None" = None
+
+    def exhausted(self, role: str) -> "Stage":
+        """The same installation behind a service that limits calls, where a role has none left for a while."""
+        if self.limited is None:
+            self.limited = self.beside.enter_context(
+                open_stage(self.installation, self.python, "--limits", "connector")
+            )
+            self.limited.answers = self.answers
+        with self.limited.server.client(role) as caller:
+            while caller.get("/data/Customer/$count").status_code != TOO_MANY_CALLS:
+                pass
+        return self.limited
 
     def call(
         self,
@@ -81,11 +98,11 @@ class Stage:
 
 
 @contextmanager
-def open_stage(installation: Installation, python: Path) -> Iterator[Stage]:
+def open_stage(installation: Installation, python: Path, *options: str) -> Iterator[Stage]:
     """On a published sample; `python` is that of the published client's environment."""
-    server = installation.serve()
-    with open_relay(server.url) as relay, PublishedClient(python, relay.url) as client:
-        yield Stage(installation, server, relay, client)
+    server = installation.serve(*options)
+    with ExitStack() as beside, open_relay(server.url) as relay, PublishedClient(python, relay.url) as client:
+        yield Stage(installation, server, relay, client, python, beside)
 
 
 def _answer(operation: contract.Operation, arguments: dict[str, Any], exchange: Exchange, outcome: Outcome) -> Answer:

@@ -47,6 +47,12 @@ AuthJwks = Annotated[
         help="With --auth entra: file or address of the issuers' public keys; by default they are discovered.",
     ),
 ]
+Limits = Annotated[
+    str | None,
+    typer.Option(
+        envvar="TOPCOAT_LIMITS", help="Limit calls as the vendor does: connector, dataverse or both, with a comma."
+    ),
+]
 Environment = Annotated[Path, typer.Argument(help="The environment file of the instance.", metavar="ENVIRONMENT.yaml")]
 
 
@@ -71,6 +77,7 @@ def demo(
     ] = 1000,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start from an empty database and a new sample.")] = False,
     database_url: DatabaseUrl = None,
+    limits: Limits = None,
     tls: Tls = False,
     tls_port: TlsPort = None,
 ) -> None:
@@ -78,7 +85,7 @@ def demo(
     _refuse_tls(tls, tls_port)
     from topcoat.cli import demonstration
 
-    settings = _settings(port=port, database_url=database_url, log_format="console")
+    settings = _settings(port=port, database_url=database_url, limits=limits, log_format="console")
     demonstration.run(settings, size=size, is_fresh=fresh)
 
 
@@ -103,6 +110,7 @@ def serve(
             help="Allow emulator auth, whose tokens everybody knows, on a public address.",
         ),
     ] = False,
+    limits: Limits = None,
     tls: Tls = False,
     tls_port: TlsPort = None,
 ) -> None:
@@ -121,6 +129,7 @@ def serve(
         auth_jwks=auth_jwks,
         open=open_,
         i_know_this_is_open=i_know_this_is_open,
+        limits=limits,
     )
     server.serve(settings)
 

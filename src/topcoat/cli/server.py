@@ -25,6 +25,7 @@ WORKER_APP = "topcoat.app:app_from_environment"
 def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> None:
     """Serve until stopped; `announce` is called with the address when the port is taken and before the first answer."""
     refuse_public_emulator(settings)
+    _ = settings.chosen_limits  # refused here, and not in every worker
     refuse_unclear_auth(settings)
     asyncio.run(check_schema(settings))
     listener = bind(settings)

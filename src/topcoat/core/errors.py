@@ -21,6 +21,9 @@ TopcoatError
 ├── Conflict
 │   ├── ActivityExists, RefreshRunning, NothingToUndo, NotRefreshed, IdempotencyKeyReused, LastOwner
 │   ├── JobStopped, JobAbandoned
+│   ├── ActivityExists, RefreshRunning, NothingToUndo, IdempotencyKeyReused, LastOwner, JobStopped, JobAbandoned
+├── LimitExceeded
+│   ├── TooManyCalls, TooMuchExecutionTime, TooManyConcurrentCalls
 ├── NotSupported
 └── Unavailable
     ├── Overloaded, TooManyJobs, StoreUnreachable, QueryTooSlow, SchemaOutdated, IssuerUnreachable
@@ -353,6 +356,29 @@ class JobAbandoned(Conflict):
 
 class NotRefreshed(Conflict):
     text = "Nothing was refreshed yet, so there is nothing to compute from; run a refresh first."
+
+
+class LimitExceeded(TopcoatError):
+    text = "A limit to calls is exceeded."
+
+    @property
+    def retry_after_seconds(self) -> int:
+        return int(self.parts["retry_after_seconds"])
+
+
+class TooManyCalls(LimitExceeded):
+    text = "Number of requests exceeded the limit of {quota} over time window of {window_seconds} seconds."
+
+
+class TooMuchExecutionTime(LimitExceeded):
+    text = (
+        "Combined execution time of incoming requests exceeded limit of {quota} milliseconds over time window of "
+        "{window_seconds} seconds."
+    )
+
+
+class TooManyConcurrentCalls(LimitExceeded):
+    text = "Number of concurrent requests exceeded the limit of {quota}."
 
 
 class NotSupported(TopcoatError):

@@ -12,6 +12,7 @@ from topcoat.flows.inventory import Inventory
 from topcoat.flows.jobs import Jobs
 from topcoat.flows.jobs.runner import Runner
 from topcoat.flows.jobs.scheduling import Schedules
+from topcoat.flows.limits import Limits
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
 from topcoat.flows.relationships import Relationships
@@ -40,3 +41,4 @@ class Flows:
     data_sources: DataSources
     data_profiles: DataProfiles
     usage: Usage
+    limits: Limits

@@ -33,8 +33,9 @@ from topcoat.store.point import (
     unreachable,
 )
 from topcoat.store.scans import PostgresqlScanReader, ScanReader, SqliteScanReader
+from topcoat.store.unsynced import PostgresqlUnsynced, SqliteUnsynced, Unsynced
 
-# With those of point reads and of the group commit at most 22 connections a process.
+# With those of point reads and of the group commit at most 24 connections a process.
 READERS_MAX = 6
 WRITERS_MAX = 2
 POOL_TIMEOUT_SECONDS = 10
@@ -192,6 +193,7 @@ class Store:
     async def close(self) -> None:
         await self.point.close()
         await self.scan.close()
+        await self.unsynced.close()
         await self._locked.close()
         for engine in (self._write_engine, self._session_engine, self._snapshot_engine, self._glance_engine):
             await engine.dispose()
@@ -209,6 +211,7 @@ class Store:
             self.url, poolclass=NullPool, hide_parameters=True, connect_args=_connecting({})
         )
         self.point: PointReader = PostgresqlPointReader(self.url, statement_timeout_ms=self._statement_timeout_ms)
+        self.unsynced: Unsynced = PostgresqlUnsynced(self.url)
         self.scan: ScanReader = PostgresqlScanReader(self.url, timeout_seconds=self.statement_timeout_seconds)
         self._locked: Locked = PostgresqlLocked(self.url)
 
@@ -230,6 +233,7 @@ class Store:
         self._snapshot_engine = self._sqlite_engine(begin="BEGIN", size=4, is_reading=True)
         self._glance_engine = self._sqlite_engine(begin="", size=4, is_reading=True)
         self.point = SqlitePointReader(self.url)
+        self.unsynced = SqliteUnsynced(self.url)
         self.scan = SqliteScanReader(self.url, timeout_seconds=self.statement_timeout_seconds)
         self._locked = SqliteLocked(self.url)
 

@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
-HEAD_REVISION = "2026_11_25_1025"
+HEAD_REVISION = "2026_11_25_1026"
 GENERATION_OPEN = 2**63 - 1
 
 metadata = MetaData(
@@ -553,6 +553,15 @@ schedule = Table(
     Column("principal", Text),
     Index("ix_schedule_next_due_at", "next_due_at"),
     info=_CONFIGURATION,
+)
+
+call_ledger = Table(
+    "call_ledger",
+    metadata,
+    Column("caller", key_text(), primary_key=True, comment="a digest"),
+    Column("version", BigInteger, nullable=False, comment="another number after each write"),
+    Column("document", Text, nullable=False),
+    Column("kept_until", BigInteger, nullable=False),
 )
 
 service_clock = Table(

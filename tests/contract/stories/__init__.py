@@ -21,7 +21,7 @@ of it. So a story asserts the rest, which is what the operation means:
 - it calls the operation with success, once at least with every query parameter that is declared;
 - it calls another operation to see what became of it, unless the operation is a GET;
 - it causes every declared status that a caller can cause. The others are given with their reason:
-  `@story(id, uncaused={429: "limits are off"})`. 500 and 503 need none. A status that is not declared and right all the
+  `@story(id, uncaused={409: "names are free"})`. 500 and 503 need none. A status that is not declared and right all the
   same, such as a 403 for a Viewer, is expected by name: `stage.call(…, role="viewer", undeclared=403)`.
 
 401 and the 404 of an unknown instance are caused for every story by `telling.tell`, which checks all this. Fields that

@@ -9,10 +9,8 @@ from tests.contract.stage import Answer, Stage
 from tests.contract.telling import story
 from topcoat.sample import ABBIE_MOSS_ID
 
-UNLIMITED = {429: "calls are not limited"}
 
-
-@story("Create-an-entity", uncaused=UNLIMITED, differs="no limits")
+@story("Create-an-entity")
 def publish_activities(stage: Stage) -> None:
     bought = activity("told-1", Title='Bought "Café crème"')
     created = create(stage, "UnifiedActivity", bought, valid_until=in_an_hour(stage), caller="till 4")
@@ -28,10 +26,11 @@ def publish_activities(stage: Stage) -> None:
 
     assert create(stage, "UnifiedActivity", bought | {"ActivityId": "told-3", "ActivityTime": "noon"}).status == 400
     create(stage, "UnifiedActivity", activity("told-4"), role="viewer", undeclared=403)
-    assert timeline(stage, "told-3") == timeline(stage, "told-4") == []
+    assert create(stage.exhausted("contributor"), "UnifiedActivity", activity("told-5")).status == 429
+    assert timeline(stage, "told-3") == timeline(stage, "told-4") == timeline(stage, "told-5") == []
 
 
-@story("Update-an-entity", uncaused=UNLIMITED, differs="no limits")
+@story("Update-an-entity")
 def change_a_profile(stage: Stage) -> None:
     before = profile(stage)
 
@@ -43,6 +42,7 @@ def change_a_profile(stage: Stage) -> None:
     assert (refused.status, refused.body["target"]) == (400, "RewardsPoints")
     assert change(stage, {"City": "Oslo"}, entity_id="f" * 32).status == 404
     change(stage, {"City": "Oslo"}, role="viewer", undeclared=403)
+    assert change(stage.exhausted("contributor"), {"City": "Oslo"}).status == 429
     assert profile(stage) == before | {"City": "Paris"}
 
 

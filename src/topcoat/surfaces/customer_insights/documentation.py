@@ -20,6 +20,7 @@ _DESCRIPTIONS: Final = {
     406: "Answers are JSON, which the Accept header rules out.",
     413: "The body is too large.",
     415: "Bodies of this type are not read.",
+    429: "The caller's budget of calls is used up, where calls are limited.",
     503: "The service cannot answer right now.",
 }
 
@@ -55,7 +56,7 @@ def extra_of(operation: Operation, shown_path: str) -> dict[str, Any]:
 
 
 def _refused(operation: Operation) -> Iterator[int]:
-    yield from (401, 403, 406, 503)
+    yield from (401, 403, 406, 429, 503)
     if operation.documentation:
         yield 400
     if any(operation.paths):

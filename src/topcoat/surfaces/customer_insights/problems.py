@@ -73,6 +73,9 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.JobStopped: 409,
     errors.JobAbandoned: 409,
     errors.NotRefreshed: 409,
+    errors.TooManyCalls: 429,
+    errors.TooMuchExecutionTime: 429,
+    errors.TooManyConcurrentCalls: 429,
     errors.NotSupported: 501,
     errors.Overloaded: 503,
     errors.TooManyJobs: 429,
@@ -122,7 +125,7 @@ def _headers(error: errors.TopcoatError) -> dict[str, str]:
     match error:
         case errors.NotAuthenticated():
             return access.challenge(error)
-        case errors.Unavailable():
+        case errors.Unavailable() | errors.LimitExceeded():
             return {"Retry-After": str(error.retry_after_seconds)}
         case errors.MethodNotSupported():
             return {"Allow": error.parts["allowed"]}

@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute
 
 from topcoat.core import errors
 from topcoat.flows import Flows
-from topcoat.surfaces import answers, usage
-from topcoat.surfaces.access import Access, check_role
+from topcoat.surfaces import answers, limits, usage
+from topcoat.surfaces.access import KEY_HEADER, Access, Principal, check_role
 from topcoat.surfaces.customer_insights import (
     api_usage,
     changes,
@@ -104,7 +104,9 @@ async def answer_unrouted(request: Request, access: Access, error: errors.Topcoa
     except errors.TopcoatError as refusal:
         error = refusal
     usage.notes_of(request.scope).error = error.code
-    return render(error)
+    response = render(error)
+    await limits.end(request, response)
+    return response
 
 
 def _route(operation: Operation, endpoint: Endpoint, prefix: str, path: str) -> OperationRoute:
@@ -134,7 +136,7 @@ def _endpoint(operation: Operation, access: Access) -> Endpoint:
     answer: Callable[[Call], Awaitable[Response]] = operation.answer
     needed = operation.role
 
-    async def endpoint(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         try:
             instance = request.path_params.get("instanceId", "").lower()
             call = await _admitted(request, access, instance, needs_key=operation.needs_key)
@@ -146,6 +148,14 @@ def _endpoint(operation: Operation, access: Access) -> Endpoint:
             usage.notes_of(request.scope).error = error.code
             return operation.render(error)
 
+    async def endpoint(request: Request) -> Response:
+        response: Response | None = None
+        try:
+            response = await respond(request)
+            return response
+        finally:
+            await limits.end(request, response)
+
     return endpoint
 
 
@@ -153,8 +163,14 @@ async def _admitted(request: Request, access: Access, instance: str, *, needs_ke
     flows: Flows = request.app.state.flows
     if not instance:
         principal, opened = await access.list_opened(request.headers, flows.instances, flows.permissions)
-        usage.notes_of(request.scope).caller = principal.name
+        await _count(request, instance, principal)
         return Call(request, flows, principal, opened=opened)
     principal = await access.authenticate_for(request.headers, instance, flows.permissions, needs_key=needs_key)
-    usage.notes_of(request.scope).caller = principal.name
+    await _count(request, instance, principal)
     return Call(request, flows, principal, instance)
+
+
+async def _count(request: Request, instance: str, principal: Principal) -> None:
+    usage.notes_of(request.scope).caller = principal.name
+    key = request.headers.get(KEY_HEADER, "")
+    await limits.begin(request, instance=instance, principal=principal.name, subscription_key=key)
