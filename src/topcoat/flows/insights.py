@@ -175,6 +175,7 @@ class _Known:
         Before the first refresh there is nothing to hold it against but the others.
         """
         others = [one for one in self.definitions() if one.key != definition.key]
+        definitions.check_document(definition.name, definition.document)
         faults = self.plan([*others, definition]).faults
         fault = faults.pop(definition.key, None)
         if self.stand.generation is None:

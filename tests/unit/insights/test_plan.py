@@ -367,3 +367,22 @@ def test_sums_are_exact() -> None:
     measures, _, _ = evaluated(measure("M", "sum", "TotalAmount", PURCHASES.name), activities={PURCHASES.name: tenths})
 
     assert Decimal(repr(measures["M"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"description": ["a", {"b": "x\0"}]}, "M holds a text with the control character U+0000."),
+        ({"x\0": 1}, "M holds a text with the control character U+0000."),
+        ({"description": "x" * 50_000}, "M has 50013 characters; at most 50000 are kept."),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(document: Document, message: str) -> None:
+    with pytest.raises(errors.DefinitionInvalid) as caught:
+        definitions.check_document("M", document)
+
+    assert caught.value.message == message
+
+
+def test_what_can_be_kept_passes() -> None:
+    definitions.check_document("M", {"description": "x" * 49_900, "order": 1, "nothing": None, "list": [True]})

@@ -13,6 +13,7 @@ from topcoat.core.catalog import CUSTOMER, CUSTOMER_MEASURE, Document
 SEGMENT_ATTRIBUTE: Final = "IsMemberOfSegment"
 SEGMENT_OPERATORS: Final = ("equals", "notEquals", "isIn")
 NAME_LENGTH_MAX: Final = 100
+DOCUMENT_LENGTH_MAX: Final = 50_000
 _NAME: Final = re.compile(f"[A-Za-z][A-Za-z0-9_]{{0,{NAME_LENGTH_MAX - 1}}}")
 
 
@@ -54,6 +55,25 @@ class Definition:
 def is_name(text: str) -> bool:
     """Names become columns, and stand in filters."""
     return _NAME.fullmatch(text) is not None
+
+
+def check_document(name: str, document: Document) -> None:
+    """Raise `DefinitionInvalid` for what is too long to be kept, or that no database keeps."""
+    waiting: list[Any] = [document]
+    length = 0
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+        else:
+            length += len(str(value)) + 1
+            if "\0" in str(value):
+                raise refusal(Fault.INVALID_ARGUMENT, name, "holds a text with the control character U+0000")
+    if length > DOCUMENT_LENGTH_MAX:
+        reason = f"has {length} characters; at most {DOCUMENT_LENGTH_MAX} are kept"
+        raise refusal(Fault.INVALID_ARGUMENT, name, reason)
 
 
 def refusal(fault: Fault, place: str, reason: str) -> errors.DefinitionInvalid:

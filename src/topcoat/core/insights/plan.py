@@ -152,7 +152,7 @@ class Evaluation:
             self.counts[definition.key] += 1
 
     def _add_measure(self, definition: Definition, rule: MeasureRule, customer: CustomerRecords) -> None:
-        rows = rule.filter.kept(customer, self.now)
+        rows = list(rule.filter.kept(customer, self.now))
         aggregates = self._totals.get(definition.name) or [c.operation.make() for c in rule.calculations]
         for calculation, aggregate in zip(rule.calculations, aggregates, strict=True):
             for row in rows:

@@ -39,6 +39,7 @@ class Rows:
     activities: str | None
 
     def of(self, customer: CustomerRecords) -> Iterator[Document]:
+        """A new document for each."""
         profile, measures = customer.profile, customer.measures
         row = {qualified: profile.get(name) for qualified, name in self.profile_columns}
         row |= {qualified: measures.get(name) for qualified, name in self.measure_columns}

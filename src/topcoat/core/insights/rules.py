@@ -3,7 +3,7 @@
 Whatever the contract can say and is not computed here raises `NotComputable`, which says what it was.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,21 +21,25 @@ from topcoat.core.odata.evaluate import Subject
 Holds = Callable[[Subject], bool | None]
 MakeScope = Callable[[Mapping[str, str], str], Scope]
 
-_EVERYTHING: Final[Holds] = lambda _: True  # noqa: E731 - a value among others
 _ADDING: Final = ("union", "include", "none")
 _TAKING: Final = ("except", "exclude")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Rows, and the condition that they are kept by."""
+    """Rows, and the condition that they are kept by; without one all are."""
 
     rows: Rows
-    holds: Holds
+    holds: Holds | None
 
-    def kept(self, customer: CustomerRecords, now: datetime) -> list[Document]:
+    def kept(self, customer: CustomerRecords, now: datetime) -> Iterator[Document]:
+        if self.holds is None:
+            yield from self.rows.of(customer)
+            return
         segments = frozenset(customer.segments)
-        return [row for row in self.rows.of(customer) if self.holds(Subject(row, now, segments)) is True]
+        for row in self.rows.of(customer):
+            if self.holds(Subject(row, now, segments)) is True:
+                yield row
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class SegmentRule:
     def holds(self, customer: CustomerRecords, now: datetime) -> bool:
         is_member = bool(self.rowsets) and self.rowsets[0][0] in _TAKING
         for operation, rowset in self.rowsets:
-            is_named = bool(rowset.kept(customer, now))
+            is_named = any(True for _ in rowset.kept(customer, now))
             if operation in _ADDING:
                 is_member = is_member or is_named
             elif operation in _TAKING:
@@ -212,7 +216,7 @@ def _calculation(scope: Scope, aggregate: Document, place: str, *, is_scalar: bo
 def _filter(scope: Scope, criteria: Document | None, place: str, now: datetime) -> Filter:
     tree = None if criteria is None else Criteria(scope, now).condition(criteria, place)
     rows = scope.rows()
-    return Filter(rows, _EVERYTHING if tree is None else evaluate.compile_filter(tree, rows.shape))
+    return Filter(rows, None if tree is None else evaluate.compile_filter(tree, rows.shape))
 
 
 def _refuse_unless(place: str, found: Any, computed: tuple[Any, ...]) -> None:
