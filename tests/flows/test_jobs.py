@@ -18,6 +18,7 @@ from topcoat.flows.jobs import JobReport, command_line, recording, requests, thr
 from topcoat.flows.jobs.recording import Recording
 from topcoat.flows.jobs.runner import ATTEMPTS_MAX, Runner
 from topcoat.flows.jobs.scheduling import Schedules, new_tasks
+from topcoat.flows.refresh import publish
 from topcoat.flows.refresh.environment import load_environment
 from topcoat.flows.refresh.progress import Silent
 from topcoat.store import generations, instances, jobs, search_index
@@ -326,6 +327,34 @@ async def test_a_runner_that_stops_puts_its_job_back(service: Service) -> None:
     report = await read(service, job)
     assert report.job.status is Status.QUEUED
     assert set(statuses(report).values()) == {"queued"}
+
+
+async def test_some_task_says_why_a_job_failed(service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "other.yaml"
+    file.write_text(environment(tmp_path, [customer("a")]).read_text().replace("000000000001", "000000000002"))
+    other = load_environment(file)
+    await publish.save_instance(service.store, service.clock, other)
+    submitted = await service.flows.jobs.submit(other.instance_id, "measures", (), principal="tester")
+
+    await service.flows.runner.run_next()
+
+    report = await service.flows.jobs.get_job(other.instance_id, submitted.job.job_id)
+    assert report.job.status is Status.FAILED
+    faults = {t.operation_type: t.fault.code for t in report.tasks if t.status is Status.FAILED and t.fault is not None}
+    assert faults == {"measures": "NotRefreshed"}
+
+
+async def test_measures_are_computed_without_reading_files(service: Service, tmp_path: Path) -> None:
+    await service.refresh(environment(tmp_path, [customer("a")]))
+    environment(tmp_path, [customer("a", "Bergen")])
+    job = await submit(service, "segmentation")
+
+    await service.flows.runner.run_next()
+
+    report = await read(service, job)
+    done = {name for name, status in statuses(report).items() if status == "successful"}
+    assert (report.job.status, done) == (Status.SUCCESSFUL, {"measures", "segmentation"})
+    assert await cities(service) == ["Oslo"]
 
 
 async def test_an_index_is_built_without_a_refresh(service: Service) -> None:

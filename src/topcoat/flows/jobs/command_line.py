@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from topcoat.clock import Clock
 from topcoat.core import errors, workflow
-from topcoat.core.workflow import Job, Origin, Status
+from topcoat.core.workflow import Job, Origin
 from topcoat.flows.jobs.recording import LEASE, Recording, new_owner
 from topcoat.flows.jobs.scheduling import new_tasks
 from topcoat.flows.refresh import publish
@@ -32,11 +32,11 @@ async def refresh(
     async with recording.kept():
         try:
             report = await publish.publish(store, clock, environment, recording, horizon=horizon, reporter=recording)
-        except Exception:
+        except Exception as error:
             with suppress(errors.TopcoatError):  # the first failure is the one to tell
-                await recording.end(Status.FAILED)
+                await recording.fail(error)
             raise
-        await recording.end(Status.SUCCESSFUL)
+        await recording.succeed()
     return report
 
 

@@ -27,6 +27,18 @@ def new_owner() -> str:
     return uuid.uuid4().hex
 
 
+async def fail_job(
+    connection: WriteConnection, job: Job, error: Exception, now: datetime, *, owner: str | None
+) -> None:
+    """Some task always says why: the first that was not done, if none has failed by itself."""
+    tasks = (await job_tasks.list_tasks(connection, job.instance_id, [job.number]))[job.number]
+    undone = next((task for task in tasks if not task.status.is_final), None)
+    if undone is not None and all(task.status is not Status.FAILED for task in tasks):
+        fault = Fault.of(error)
+        await job_tasks.end_task(connection, job, undone.operation_type, status=Status.FAILED, now=now, fault=fault)
+    await jobs.end_job(connection, job, Status.FAILED, now, owner=owner)
+
+
 class Recording:
     """Progress and reporter of a refresh; `stopping` is set from outside, by whoever ends the process."""
 
@@ -74,10 +86,14 @@ class Recording:
         if not await jobs.mark_activated(connection, self._job, owner=self._owner, generation=generation):
             raise errors.JobStopped
 
-    async def end(self, status: Status) -> None:
+    async def succeed(self) -> None:
         """Also of a run that was told to stop when all was done."""
         async with self._owned() as (connection, now):
-            await jobs.end_job(connection, self._job, status, now, owner=self._owner)
+            await jobs.end_job(connection, self._job, Status.SUCCESSFUL, now, owner=self._owner)
+
+    async def fail(self, error: Exception) -> None:
+        async with self._owned() as (connection, now):
+            await fail_job(connection, self._job, error, now, owner=self._owner)
 
     async def requeue(self) -> None:
         """Back to its place in the queue, unless it is lost."""

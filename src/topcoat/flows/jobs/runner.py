@@ -9,12 +9,12 @@ import structlog
 
 from topcoat.clock import Clock
 from topcoat.core import errors
-from topcoat.core.workflow import Fault, Job, Origin, Status
+from topcoat.core.workflow import Job, Origin, Status
 from topcoat.flows.jobs import running, threads
-from topcoat.flows.jobs.recording import LEASE, new_owner
+from topcoat.flows.jobs.recording import LEASE, fail_job, new_owner
 from topcoat.flows.jobs.scheduling import Schedules
 from topcoat.store import clock as service_time_store
-from topcoat.store import job_tasks, jobs
+from topcoat.store import jobs
 from topcoat.store.engine import Store, WriteConnection
 
 ATTEMPTS_MAX: Final = 3
@@ -115,16 +115,6 @@ async def _is_ended(connection: WriteConnection, job: Job, now: datetime) -> boo
     if job.attempts < ATTEMPTS_MAX and job.origin is not Origin.COMMAND_LINE:
         log.info("job_taken_over", job=job.job_id, attempts=job.attempts)
         return False
-    await abandon(connection, job, now)
-    return True
-
-
-async def abandon(connection: WriteConnection, job: Job, now: datetime) -> None:
-    """End a job whose run died as failed; its first task that was not done says why."""
-    fault = Fault.of(errors.JobAbandoned(attempts=job.attempts))
-    tasks = await job_tasks.list_tasks(connection, job.instance_id, [job.number])
-    undone = next((task for task in tasks[job.number] if not task.status.is_final), None)
-    if undone is not None:
-        await job_tasks.end_task(connection, job, undone.operation_type, status=Status.FAILED, now=now, fault=fault)
-    await jobs.end_job(connection, job, Status.FAILED, now, owner=job.lease_owner)
+    await fail_job(connection, job, errors.JobAbandoned(attempts=job.attempts), now, owner=job.lease_owner)
     log.warning("job_abandoned", job=job.job_id, attempts=job.attempts)
+    return True

@@ -11,7 +11,7 @@ import structlog
 
 from topcoat.clock import Clock
 from topcoat.core import errors
-from topcoat.core.workflow import Job, Status
+from topcoat.core.workflow import Job
 from topcoat.flows.jobs.recording import Recording
 from topcoat.flows.refresh import environment as environment_file
 from topcoat.flows.refresh import publish, stages
@@ -32,14 +32,14 @@ async def run_job(
     async with recording.kept():
         try:
             await _run(store, clock, job, recording, horizon)
-            await recording.end(Status.SUCCESSFUL)
+            await recording.succeed()
         except (errors.JobStopped, errors.RefreshRunning):
             await recording.requeue()
             return False
         except Exception as error:  # the edge of a job: it ends as failed, and its tasks say why
             log.warning("job_failed", job=job.job_id, error=type(error).__name__)
             with suppress(errors.JobStopped):  # then it has ended otherwise
-                await recording.end(Status.FAILED)
+                await recording.fail(error)
     return True
 
 
