@@ -90,6 +90,7 @@ def test_an_instance_is_what_the_file_says(tmp_path: Path) -> None:
     environment = load(tmp_path)
 
     assert replace(environment, catalog=catalog.Catalog(())) == Environment(
+        file=tmp_path / "environment.yaml",
         instance_id="c0ffee00-0000-4000-8000-000000000001",
         name="Contoso Coffee",
         instance_type="production",
@@ -104,6 +105,7 @@ def test_an_instance_is_what_the_file_says(tmp_path: Path) -> None:
         measure_file=tmp_path / "measures.csv",
         segment_file=tmp_path / "segments.csv",
         search=None,
+        schedule=None,
     )
 
 
@@ -551,7 +553,7 @@ def test_a_fault_says_where_it_is_what_came_and_what_was_expected(
     assert raised.message.endswith(".")
 
 
-@pytest.mark.parametrize("key", ["data_sources", "unification", "measures", "segments", "schedule"])
+@pytest.mark.parametrize("key", ["data_sources", "unification", "measures", "segments"])
 def test_what_a_later_version_brings_is_refused_as_not_supported_yet(tmp_path: Path, key: str) -> None:
     """S32."""
     raised = fault(tmp_path, TEXT + f"{key}: {{}}\n")
@@ -609,13 +611,52 @@ def test_a_missing_environment_file_and_a_folder_are_refused_in_one_sentence(tmp
 def test_the_schema_describes_every_key() -> None:
     schema = environment_schema()
 
-    assert set(schema["properties"]) == {"instance", "lifetimes", "tables", "activities", "unified", "search"}
+    assert set(schema["properties"]) == {
+        "instance",
+        "lifetimes",
+        "tables",
+        "activities",
+        "unified",
+        "search",
+        "schedule",
+    }
     assert schema["required"] == ["instance", "unified"]
     for part in (schema, *(d for d in schema["$defs"].values() if d["type"] == "object")):
         assert part["additionalProperties"] is False
         for name, property_ in part["properties"].items():
             assert property_.get("description"), name
     assert json.loads(json.dumps(schema)) == schema
+
+
+def test_the_schedule_section_has_cron_lines_in_a_zone(tmp_path: Path) -> None:
+    section = "schedule: {cron: ['0 6 * * 1-5', 0 18 * * *], time_zone: W. Europe Standard Time}\n"
+
+    timing = load(tmp_path, TEXT + section).schedule
+
+    assert timing is not None
+    assert (timing.lines, timing.zone.key) == (("0 6 * * 1-5", "0 18 * * *"), "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("section", "path", "said"),
+    [
+        (
+            "cron: ['0 6 * * *', 0 0 30 2 *]",
+            "schedule.cron[1]",
+            "found '0 0 30 2 *' (Bad day-of-month), expected a cron",
+        ),
+        ("cron: [0 */2 * * *]", "schedule.cron[0]", "at most 4 times a day"),
+        ("{cron: [0 6 * * *], time_zone: Mars}", "schedule.time_zone", "found 'Mars', expected an IANA or Windows"),
+        ("cron: []", "schedule.cron", "at least 1 item"),
+    ],
+)
+def test_a_faulty_schedule_section_is_refused_with_its_place(
+    tmp_path: Path, section: str, path: str, said: str
+) -> None:
+    raised = fault(tmp_path, TEXT + f"schedule:\n  {section}\n")
+
+    assert raised.parts["path"] == path
+    assert said in raised.message
 
 
 def test_the_search_section_names_columns_of_the_customers(tmp_path: Path) -> None:

@@ -16,7 +16,10 @@ from topcoat.clock import ServiceTime
 from topcoat.core import errors
 from topcoat.core.schedules import Schedule
 from topcoat.core.workflow import Job
+from topcoat.flows.jobs import command_line
 from topcoat.flows.jobs.scheduling import SCHEDULES_MAX, Draft
+from topcoat.flows.refresh.environment import load_environment
+from topcoat.flows.refresh.progress import Silent
 from topcoat.settings import Settings
 from topcoat.store import clock as service_time_store
 
@@ -197,6 +200,32 @@ async def test_all_active_schedules_count_towards_the_limit(service: Service) ->
 
     with pytest.raises(errors.ParameterInvalid, match="at most 4 a day"):
         await save(service, draft("0 7 * * MON"))
+
+
+async def test_the_schedule_of_the_environment_file_is_kept_until_the_file_changes(
+    service: Service, tmp_path: Path
+) -> None:
+    file = environment(tmp_path, [customer("a")])
+    text = file.read_text()
+
+    async def refreshed(section: str) -> Schedule:
+        file.write_text(text + section)
+        loaded = load_environment(file)
+        await command_line.refresh(service.store, service.clock, loaded, Silent(), horizon=timedelta(days=7))
+        [found] = await service.flows.schedules.list_schedules(INSTANCE)
+        return found
+
+    first = await refreshed("schedule: {cron: [0 18 * * *]}\n")
+    await save(service, draft("0 18 * * *", schedule_id=first.schedule_id, is_active=False))
+    put_to_rest = await refreshed("schedule: {cron: [0 18 * * *]}\n")
+    changed = await refreshed("schedule: {cron: [0 7 * * *]}\n")
+    gone = await refreshed("")
+
+    assert (first.is_active, first.principal, first.next_due_at) == (True, "environment file", NOW + timedelta(hours=6))
+    assert (put_to_rest.is_active, put_to_rest.principal) == (False, "tester")
+    assert (changed.schedule_id, changed.is_active, changed.lines) == (first.schedule_id, True, ("0 7 * * *",))
+    assert await refreshed("") == gone
+    assert not gone.is_active
 
 
 async def test_the_runner_notices_by_itself_what_falls_due(service: Service) -> None:

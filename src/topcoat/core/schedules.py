@@ -44,7 +44,7 @@ class Timing:
         if not 1 <= len(lines) <= LINES_MAX:
             raise _refused("cronSchedules", f"{len(lines)} lines", f"1 to {LINES_MAX} cron lines")
         for place, line in enumerate(timing.lines):
-            _check_line(f"cronSchedules[{place}]", line, timing.zone)
+            check_line(line, timing.zone, f"cronSchedules[{place}]")
         return timing
 
     def list_due(self, after: datetime) -> Iterator[datetime]:
@@ -81,6 +81,22 @@ class Schedule:
         return Timing(self.lines, get_zone(self.time_zone))
 
 
+def check_line(line: str, zone: ZoneInfo, parameter: str = "cron") -> None:
+    """Raise `ParameterInvalid` for one that is unreadable, never fires, or does so too often."""
+    found = f"'{catalog.shown(line)}'"
+    if len(line) > LINE_LENGTH_MAX:
+        raise _refused(parameter, found, f"at most {LINE_LENGTH_MAX} characters")
+    start = datetime(2000, 1, 1, tzinfo=UTC).astimezone(zone)
+    try:
+        cron = CronSim(line, start)
+    except CronSimError as error:
+        raise _refused(parameter, f"{found} ({error})", _LINE_EXPECTED) from None
+    if len(cron.seconds) * len(cron.minutes) * len(cron.hours) > RUNS_PER_DAY_MAX:
+        raise _refused(parameter, f"{found}, which fires more often", f"at most {RUNS_PER_DAY_MAX} times a day")
+    if next(cron, None) is None:
+        raise _refused(parameter, f"{found}, which never fires", _LINE_EXPECTED)
+
+
 def check_frequency(timings: Iterable[Timing], zone: ZoneInfo, now: datetime) -> None:
     """Raise `ParameterInvalid` if all together fall due more than four times on one of the coming days of a zone."""
     until = now + LOOKED_AHEAD
@@ -113,21 +129,6 @@ def get_zone(name: str) -> ZoneInfo:
 @cache
 def _zones_by_name() -> dict[str, ZoneName]:
     return {zone.name.casefold(): zone for zone in list_zones()}
-
-
-def _check_line(parameter: str, line: str, zone: ZoneInfo) -> None:
-    found = f"'{catalog.shown(line)}'"
-    if len(line) > LINE_LENGTH_MAX:
-        raise _refused(parameter, found, f"at most {LINE_LENGTH_MAX} characters")
-    start = datetime(2000, 1, 1, tzinfo=UTC).astimezone(zone)
-    try:
-        cron = CronSim(line, start)
-    except CronSimError as error:
-        raise _refused(parameter, f"{found} ({error})", _LINE_EXPECTED) from None
-    if len(cron.seconds) * len(cron.minutes) * len(cron.hours) > RUNS_PER_DAY_MAX:
-        raise _refused(parameter, f"{found}, which fires more often", f"at most {RUNS_PER_DAY_MAX} times a day")
-    if next(cron, None) is None:
-        raise _refused(parameter, f"{found}, which never fires", _LINE_EXPECTED)
 
 
 def _fire(line: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:

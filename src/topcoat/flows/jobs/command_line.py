@@ -8,8 +8,9 @@ from datetime import timedelta
 from topcoat.clock import Clock
 from topcoat.core import errors, workflow
 from topcoat.core.workflow import Job, Origin
+from topcoat.flows.instances import Instances
 from topcoat.flows.jobs.recording import LEASE, Recording, new_owner
-from topcoat.flows.jobs.scheduling import new_tasks
+from topcoat.flows.jobs.scheduling import Schedules, new_tasks
 from topcoat.flows.refresh import publish
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.progress import Progress
@@ -26,6 +27,8 @@ async def refresh(
 ) -> RefreshReport:
     """As `publish.refresh`, on record."""
     await publish.save_instance(store, clock, environment)
+    schedules = Schedules(store, Instances(store, clock), clock)
+    await schedules.save_file_schedule(environment.instance_id, environment.schedule)
     owner = new_owner()
     job = await _begin(store, clock, environment.instance_id, owner)
     recording = Recording(store, clock, job, owner=owner, progress=progress, stopping=threading.Event())

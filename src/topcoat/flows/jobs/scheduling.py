@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from topcoat.clock import Clock
-from topcoat.core import errors, schedules
+from topcoat.core import errors, schedules, workflow
 from topcoat.core.schedules import Schedule, Timing
 from topcoat.core.workflow import Origin
 from topcoat.flows.instances import CurrentCatalog, Instances
@@ -25,6 +25,8 @@ from topcoat.store.engine import Store, WriteConnection
 from topcoat.store.jobs import NewJob
 
 SCHEDULES_MAX: Final = 100
+ENVIRONMENT_FILE: Final = "environment file"
+_FILE_SCHEDULES: Final = uuid.UUID("0b0d5c2e-6a4e-4b52-9d0e-6f1f5a3c7d11")
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
@@ -84,6 +86,23 @@ class Schedules:
             if saved:
                 await schedule_store.save_schedules(connection, saved)
         return saved
+
+    async def save_file_schedule(self, guid: str, timing: Timing | None) -> None:
+        """That of the environment file, put to rest where it has none; what was changed since is kept until it changes.
+
+        Raise `ParameterInvalid` where it makes up for too many refreshes a day.
+        """
+        schedule_id = str(uuid.uuid5(_FILE_SCHEDULES, guid))
+        there = next((s for s in await self.list_schedules(guid) if s.schedule_id == schedule_id), None)
+        if there is not None and timing == there.timing:
+            return
+        if timing is not None:
+            draft = Draft(timing.lines, timing.zone.key, workflow.EVERYTHING, schedule_id=schedule_id)
+        elif there is not None and there.is_active:
+            draft = Draft(there.lines, there.time_zone, there.operation_type, is_active=False, schedule_id=schedule_id)
+        else:
+            return
+        await self.save_schedules(guid, [draft], ENVIRONMENT_FILE)
 
     async def submit_due(self) -> None:
         """Turn every schedule that fell due into one job, however often it did meanwhile."""

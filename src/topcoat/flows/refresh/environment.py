@@ -9,8 +9,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from topcoat.core import catalog
+from topcoat.core import catalog, errors, schedules
 from topcoat.core.catalog import ActivityConfiguration, Catalog, Column, ColumnType, Table, TableKind
+from topcoat.core.schedules import Timing
 from topcoat.core.search_configuration import IndexedColumn
 from topcoat.flows.refresh import environment_model as model
 from topcoat.flows.refresh import located_yaml
@@ -52,6 +53,7 @@ class Environment:
     measure_file: Path | None
     segment_file: Path | None
     search: tuple[IndexedColumn, ...] | None
+    schedule: Timing | None
 
 
 def load_environment(path: Path) -> Environment:
@@ -126,6 +128,8 @@ def _faults(file: EnvironmentFile, folder: Path) -> Iterator[tuple[Place, str]]:
         yield from _file_faults((*place, "file"), folder / written)
     if file.search is not None:
         yield from _search_faults(file.search, file.unified.customer.columns)
+    if file.schedule is not None:
+        yield from _schedule_faults(file.schedule)
 
 
 def _table_faults(place: Place, name: str, table: model.SourceTable) -> Iterator[tuple[Place, str]]:
@@ -215,6 +219,23 @@ def _search_faults(search: model.Search, columns: Mapping[str, ColumnType]) -> I
                 yield place, f"column {name} is of type {columns[name].value}, expected {expected}"
 
 
+def _schedule_faults(schedule: model.Schedule) -> Iterator[tuple[Place, str]]:
+    try:
+        zone = schedules.get_zone(schedule.time_zone)
+    except errors.ParameterInvalid as error:
+        yield ("schedule", "time_zone"), _refusal(error)
+        return
+    for place, line in enumerate(schedule.cron):
+        try:
+            schedules.check_line(line, zone)
+        except errors.ParameterInvalid as error:
+            yield ("schedule", "cron", place), _refusal(error)
+
+
+def _refusal(error: errors.ParameterInvalid) -> str:
+    return f"found {error.parts['found']}, expected {error.parts['expected']}"
+
+
 def _environment(file: EnvironmentFile, path: Path) -> Environment:
     folder = path.parent
     keys = file.instance.subscription_keys
@@ -235,6 +256,7 @@ def _environment(file: EnvironmentFile, path: Path) -> Environment:
         measure_file=None if unified.measures is None else folder / unified.measures.file,
         segment_file=None if unified.segments is None else folder / unified.segments.file,
         search=None if file.search is None else _indexed_columns(file.search, unified.customer.columns),
+        schedule=None if file.schedule is None else Timing.of(file.schedule.cron, file.schedule.time_zone),
     )
 
 

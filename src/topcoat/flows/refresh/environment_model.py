@@ -24,7 +24,7 @@ from topcoat.core.overlay import lifetime
 
 KEY_LENGTH_MAX: Final = 200
 NAME_LENGTH_MAX: Final = 128
-NOT_SUPPORTED_YET: Final = ("data_sources", "unification", "measures", "segments", "schedule")
+NOT_SUPPORTED_YET: Final = ("data_sources", "unification", "measures", "segments")
 
 EXPECTED: Final = "expected"
 UNKNOWN_KEY: Final = "unknown_key"
@@ -270,6 +270,13 @@ class Search(_Part):
     facetable: list[ColumnName] = Field([], description="Columns whose values are counted.")
 
 
+class Schedule(_Part):
+    """When the service refreshes the instance by itself, from this file; four times a day at most."""
+
+    cron: list[str] = Field(description="Cron lines such as `0 6 * * 1-5`.", min_length=1)
+    time_zone: str = Field("UTC", description="IANA or Windows name of the zone that the lines are in.")
+
+
 class EnvironmentFile(_Part):
     """An instance of Topcoat: its tables, activities and data."""
 
@@ -279,6 +286,7 @@ class EnvironmentFile(_Part):
     activities: dict[TableName, Activity] = Field({}, description="Activity configurations by source table.")
     unified: Unified = Field(description="The data, unified already.")
     search: Search | None = Field(None, description="The search and filter index of the customers.")
+    schedule: Schedule | None = Field(None, description="When the instance is refreshed by itself.")
 
     @classmethod
     def _unknown_key_reason(cls, key: str) -> str:
