@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import make
-from topcoat.core import catalog, errors
+from topcoat.core import canonical, catalog, errors
 from topcoat.core.catalog import Column, ColumnType
 
 STRING, INTEGER, DECIMAL = ColumnType.STRING, ColumnType.INTEGER, ColumnType.DECIMAL
@@ -288,7 +288,7 @@ def test_any_csv_field_is_refused_or_gives_a_value_of_the_columns_type(type_: Co
     assert catalog.validate_value(table, column, value) == value
 
 
-@given(st.sampled_from([INTEGER, DECIMAL]), st.integers(catalog.INTEGER_MIN, catalog.INTEGER_MAX))
+@given(st.sampled_from([INTEGER, DECIMAL]), st.integers(canonical.INTEGER_MIN, canonical.INTEGER_MAX))
 def test_a_printed_number_reads_as_itself(type_: ColumnType, number: int) -> None:
     assert catalog.parse_text(*value_column(type_), str(number)) == (number if type_ is INTEGER else float(number))
 

@@ -7,18 +7,16 @@ either no fraction or six digits.
 
 import difflib
 import enum
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, assert_never
 
-from topcoat.core import errors
+from topcoat.core import canonical, errors
 
 Document = dict[str, Any]
 
-INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 DECIMAL_INTEGER_MAX = 2**53
 ID_LENGTH_MAX = 100
 SHOWN_LENGTH_MAX = 60
@@ -263,7 +261,6 @@ def complete_record(table: Table, document: Document) -> Document:
 
 
 # Narrower than `fromisoformat`, which takes any separator and week dates, and takes more with every Python version.
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?"
     "(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?"
@@ -338,20 +335,20 @@ def _described_number(number: float) -> str:
 
 def _canonical(type_: ColumnType, value: Any) -> Any:
     if type_ is ColumnType.STRING:  # most are; a match on an enumeration compares one after the other
-        return _checked_string(value)
+        return canonical.checked_string(value)
     match type_:
         case ColumnType.INTEGER:
-            return _checked_integer(value)
+            return canonical.checked_integer(value)
         case ColumnType.DECIMAL:
-            return _checked_decimal(value)
+            return canonical.checked_decimal(value)
         case ColumnType.BOOLEAN:
             if isinstance(value, bool):
                 return value
             raise ValueError
         case ColumnType.DATE:
-            return _checked_date(_checked_string(value))
+            return canonical.checked_date(canonical.checked_string(value))
         case ColumnType.DATE_TIME:
-            return format_instant(parse_instant(_checked_string(value)))
+            return format_instant(parse_instant(canonical.checked_string(value)))
         case _:
             assert_never(type_)
 
@@ -362,51 +359,12 @@ _BOOLEAN_TEXTS = {"true": True, "false": False, "1": True, "0": False}
 def _from_text(type_: ColumnType, text: str) -> Any:
     match type_:
         case ColumnType.INTEGER:
-            return _checked_integer(int(_checked_digits(text)))
+            return canonical.checked_integer(int(canonical.checked_digits(text)))
         case ColumnType.DECIMAL:
-            return _checked_decimal(float(_checked_digits(text)))
+            return canonical.checked_decimal(float(canonical.checked_digits(text)))
         case ColumnType.BOOLEAN:
             return _BOOLEAN_TEXTS[text.lower()]
         case ColumnType.STRING | ColumnType.DATE | ColumnType.DATE_TIME:
             return _canonical(type_, text)
         case _:
             assert_never(type_)
-
-
-def _checked_string(value: Any) -> str:
-    if not isinstance(value, str) or "\0" in value:
-        raise ValueError
-    if not value.isascii():
-        value.encode()  # an unpaired surrogate is a UnicodeEncodeError, which is a ValueError
-    return value
-
-
-def _checked_date(text: str) -> str:
-    if not _DATE.fullmatch(text):
-        raise ValueError
-    return date.fromisoformat(text).isoformat()
-
-
-def _checked_digits(text: str) -> str:
-    """Python reads `1_000` and other scripts' digits as numbers; a source does not mean them so."""
-    if not text.isascii() or "_" in text:
-        raise ValueError
-    return text
-
-
-def _checked_integer(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not INTEGER_MIN <= value <= INTEGER_MAX:
-        raise ValueError
-    return value
-
-
-def _checked_decimal(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError
-    try:
-        number = float(value)
-    except OverflowError:
-        raise ValueError from None
-    if not math.isfinite(number):
-        raise ValueError
-    return number

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from topcoat.clock import to_microseconds
-from topcoat.core import catalog
+from topcoat.core import canonical, catalog
 from topcoat.core.catalog import ColumnType
 from topcoat.core.odata import syntax
 from topcoat.core.odata.syntax import Expression, Function, Literal, Operator
@@ -291,7 +291,7 @@ class Translation:
         """SQLite has integers of 64 bits and floats, and tells them apart where a float is not its shortest text."""
         if self.is_postgresql:
             return self.parameters.bind(number, "numeric"), True
-        is_whole = number == number.to_integral_value() and catalog.INTEGER_MIN <= number <= catalog.INTEGER_MAX
+        is_whole = number == number.to_integral_value() and canonical.INTEGER_MIN <= number <= canonical.INTEGER_MAX
         if operand.type is ColumnType.INTEGER and is_whole:
             return self.parameters.bind(int(number), "numeric"), True
         nearest = float(number)

@@ -7,7 +7,7 @@ import uuid
 from hypothesis import strategies as st
 
 from tests import make
-from topcoat.core import catalog
+from topcoat.core import canonical, catalog
 from topcoat.core.catalog import Column, ColumnType
 from topcoat.core.odata import evaluate, expressions, syntax
 from topcoat.core.odata.syntax import ArithmeticOperator, Function, Operator
@@ -74,7 +74,7 @@ TABLE = make.table(
 SEGMENTS = ("Gold", "Silver")
 
 _short = st.text("aAbß .1'", max_size=4)
-whole_numbers = st.integers(-3, 3) | st.integers(catalog.INTEGER_MIN, catalog.INTEGER_MAX)
+whole_numbers = st.integers(-3, 3) | st.integers(canonical.INTEGER_MIN, canonical.INTEGER_MAX)
 _tenths = st.integers(-30, 30).map(lambda number: decimal.Decimal(number) / 10)
 _days = st.dates(datetime.date(2026, 2, 27), datetime.date(2026, 3, 2)) | st.dates()
 _instants = st.datetimes(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.odata import strategies
 from tests.unit.odata.asking import value_of
-from topcoat.core import catalog
+from topcoat.core import canonical
 from topcoat.core.odata import arithmetic
 from topcoat.core.odata.syntax import ArithmeticOperator
 
@@ -67,7 +67,7 @@ def test_quotient_and_remainder_make_the_dividend_again(dividend, divisor):
     remainder = arithmetic.calculate(ArithmeticOperator.MOD, dividend, divisor)
 
     if quotient is None:
-        assert (dividend, divisor) == (catalog.INTEGER_MIN, -1)
+        assert (dividend, divisor) == (canonical.INTEGER_MIN, -1)
     else:
         assert quotient * divisor + remainder == dividend
         assert abs(remainder) < abs(divisor)

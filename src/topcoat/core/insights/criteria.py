@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from topcoat.core import catalog, errors
-from topcoat.core.catalog import EXPECTATIONS, INTEGER_MAX, INTEGER_MIN, Column, ColumnType, Document, Table, TableKind
+from topcoat.core.canonical import INTEGER_MAX, INTEGER_MIN
+from topcoat.core.catalog import EXPECTATIONS, Column, ColumnType, Document, Table, TableKind
 from topcoat.core.insights.definition import (
     SEGMENT_ATTRIBUTE,
     SEGMENT_OPERATORS,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from decimal import Context, Decimal
 from typing import Final
 
-from topcoat.core.catalog import INTEGER_MAX, INTEGER_MIN
+from topcoat.core.canonical import INTEGER_MAX, INTEGER_MIN
 from topcoat.core.odata.syntax import ArithmeticOperator
 
 Number = int | Decimal

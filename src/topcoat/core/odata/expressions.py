@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final
 
-from topcoat.core.catalog import INTEGER_MAX, INTEGER_MIN, parse_instant
+from topcoat.core.canonical import INTEGER_MAX, INTEGER_MIN
+from topcoat.core.catalog import parse_instant
 from topcoat.core.odata import syntax
 from topcoat.core.odata.lexer import DEPTH_MAX, LENGTH_MAX, Cursor, Kind, read_string
 from topcoat.core.odata.syntax import ArithmeticOperator, Expression, Function, Literal, Operator

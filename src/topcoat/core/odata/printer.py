@@ -3,7 +3,8 @@
 import decimal
 from typing import Final, assert_never
 
-from topcoat.core.catalog import INTEGER_MAX, INTEGER_MIN, format_instant
+from topcoat.core.canonical import INTEGER_MAX, INTEGER_MIN
+from topcoat.core.catalog import format_instant
 from topcoat.core.odata import syntax
 from topcoat.core.odata.expressions import AND, EQUALITY, MEMBERSHIP, OR, PREFIX, SEGMENT_FUNCTION, STRENGTHS
 from topcoat.core.odata.syntax import Expression, Literal
