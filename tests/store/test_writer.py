@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,8 +11,10 @@ from sqlalchemy import exc, text
 
 from tests.conftest import INSTANCE, NOW, Service
 from topcoat.core import errors
+from topcoat.core.idempotency import request_key
 from topcoat.store.batches import ActivityWrite, GenerationMoved, OverrideWrite, Written
 from topcoat.store.engine import WriteConnection
+from topcoat.store.idempotency import KeptAnswer
 from topcoat.store.writer import Writer
 
 GENERATION = 1
@@ -238,6 +241,24 @@ async def test_a_connection_that_breaks_during_the_commit_is_answered_as_unknown
     with pytest.raises(errors.ActivityExists):
         await writer.write(INSTANCE, activity("a-1", abbie))
 
+    assert await count(service, "realtime_activity") == 1
+
+
+async def test_a_write_whose_answer_was_lost_is_answered_under_its_key_when_it_is_sent_again(
+    service: Service, abbie: str
+) -> None:
+    """S30."""
+    key = request_key(principal="tests", key="k", request=(b"a-1",))
+    keyed = replace(activity("a-1", abbie), key=key)
+    store = BreakingStore(service, [broken(is_lost=True)], is_after_work=True)
+    writer = Writer(store, service.clock, queue_max=10, batch_max=5)  # type: ignore[arg-type]
+
+    with pytest.raises(errors.StoreUnreachable):
+        await writer.write(INSTANCE, keyed)
+    again = await service.writer.write(INSTANCE, keyed)
+
+    assert isinstance(again, KeptAnswer)
+    assert (again.activity_id, again.customer_id) == ("a-1", abbie)
     assert await count(service, "realtime_activity") == 1
 
 

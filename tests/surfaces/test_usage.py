@@ -8,6 +8,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.surfaces.state import activity
+from topcoat.core import errors
+from topcoat.flows.usage import Usage
 
 AsRole = Callable[[str], dict[str, str]]
 
@@ -84,6 +86,19 @@ async def test_a_question_about_usage_that_is_none_is_400(
     assert answer.status_code == 400
     assert answer.json()["errorCode"] == "ParameterInvalid"
     assert f"{target} is" in answer.json()["message"]
+
+
+async def test_metrics_without_a_database_are_503(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_: Usage) -> None:
+        raise errors.StoreUnreachable(reason="gone")
+
+    monkeypatch.setattr(Usage, "save", fail)
+
+    answer = await client.get("/metrics")
+
+    assert answer.status_code == 503
+    assert answer.json()["errorCode"] == "StoreUnreachable"
+    assert answer.headers["retry-after"] == "1"
 
 
 async def test_metrics_need_no_sign_in_and_name_no_caller(client: httpx.AsyncClient, base: str, abbie: str) -> None:
