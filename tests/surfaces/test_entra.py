@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
-from tests.conftest import INSTANCE, headers_of, open_client
+from tests.conftest import INSTANCE, headers_of, open_client, open_service
 from tests.surfaces.issuing import AUDIENCE, Issuer, ec_key, published
 from topcoat.settings import Settings
 
@@ -111,6 +112,22 @@ async def test_an_application_has_the_roles_assigned_to_it_and_its_users_do_not(
     user = await read_roles(service, bearer(issuer, key, sub="ada", azp="client"))
 
     assert (itself, user) == (["Contributor"], "NoRole")
+
+
+async def test_before_there_is_any_instance_a_token_is_enough(sqlite_url: str, tmp_path: Path, issuer: Issuer) -> None:
+    async with open_service(sqlite_url) as stored, stored.store.writing() as connection:
+        await connection.run(text("DELETE FROM instance"))
+
+    async with serving(sqlite_url, tmp_path, issuer) as service:
+        listed = await service.get("/api/instances", headers=administrator(issuer))
+        nobody = await service.get("/api/instances", headers=bearer(issuer))
+    async with open_client(Settings(home=tmp_path, database_url=sqlite_url)) as emulator:
+        well_known = await emulator.get("/api/instances")
+        wrong = await emulator.get("/api/instances", headers={"Ocp-Apim-Subscription-Key": "wrong"})
+
+    assert (listed.status_code, listed.json()) == (200, [])
+    assert (nobody.status_code, nobody.json()["errorCode"]) == (403, "NoRole")
+    assert (well_known.status_code, well_known.json(), wrong.status_code) == (200, [], 401)
 
 
 async def test_the_last_owner_stays(service: httpx.AsyncClient, issuer: Issuer) -> None:

@@ -68,7 +68,7 @@ class NotPermitted(TopcoatError):
 
 
 class NoRole(TopcoatError):
-    text = "'{principal}' has no role in this instance; an Administrator can assign one."
+    text = "'{principal}' has no role here; an Administrator can assign one."
 
 
 class NotFound(TopcoatError):
