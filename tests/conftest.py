@@ -251,13 +251,13 @@ class Service:
 
 
 @asynccontextmanager
-async def open_service(url: str) -> AsyncIterator[Service]:
+async def open_service(url: str, *, is_emulator: bool = True) -> AsyncIterator[Service]:
     store = Store(url)
-    clock = Clock(is_adjustable=True)
+    clock = Clock(is_adjustable=is_emulator)
     writer = Writer(store, clock, queue_max=1000, batch_max=100)
     try:
         yield Service(
-            store, writer, build_flows(store, writer, clock, horizon=timedelta(days=7), is_emulator=True), clock
+            store, writer, build_flows(store, writer, clock, horizon=timedelta(days=7), is_emulator=is_emulator), clock
         )
     finally:
         await writer.close()

@@ -27,6 +27,7 @@ from topcoat.flows.inventory import Inventory
 from topcoat.flows.jobs import Jobs
 from topcoat.flows.jobs.runner import Runner
 from topcoat.flows.jobs.scheduling import Schedules
+from topcoat.flows.lifecycle import Lifecycle
 from topcoat.flows.limits import Limits
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
@@ -99,6 +100,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         flows.search_index.stop()
         flows.runner.stop()
         await _finish(indexing, running)
+        await flows.lifecycle.close()
         await writer.close()
         flows.usage.stop()
         await counting
@@ -116,7 +118,8 @@ async def _finish(*loops: asyncio.Task[None]) -> None:
 
 
 async def _prune(flows: Flows, store: Store, clock: Clock, kept: timedelta) -> None:
-    """Delete what lapsed longer ago than the horizon, now and then; no answer depends on it (S2)."""
+    """Delete what lapsed longer ago than the horizon and what is left of removed instances, now and then; no answer
+    depends on it (S2)."""
     while True:
         await asyncio.sleep(PRUNING_PAUSE_SECONDS)
         try:
@@ -124,7 +127,8 @@ async def _prune(flows: Flows, store: Store, clock: Clock, kept: timedelta) -> N
                 service_time = await service_time_store.read_service_time(connection)
             deleted = await prune_lapsed(store, clock.now(service_time) - kept) + await flows.usage.prune()
             deleted += await flows.limits.prune()
-            log.info("lapsed_pruned", deleted=deleted)
+            swept = await flows.lifecycle.sweep()
+            log.info("lapsed_pruned", deleted=deleted, swept=swept)
         except Exception:  # the edge of the loop: pruning can wait, the service cannot
             log.exception("pruning_failed")
 
@@ -143,11 +147,13 @@ def build_flows(
     search_index = SearchIndex(store, instances, clock)
     schedules = Schedules(store, instances, clock)
     runner = Runner(store, clock, schedules, horizon)
+    permissions = Permissions(store, clock, is_emulator=is_emulator)
     return Flows(
         ingest=Ingest(writer, instances, clock),
         query=Query(store, instances, sights, search_index, clock),
         instances=instances,
-        permissions=Permissions(store, clock, is_emulator=is_emulator),
+        lifecycle=Lifecycle(store, instances, permissions, search_index, clock),
+        permissions=permissions,
         inventory=Inventory(store, sights, clock),
         search_index=search_index,
         insights=Insights(store, clock),

@@ -109,7 +109,8 @@ def _refused_elsewhere(stage: Stage, success: Answer) -> Iterator[Answer]:
     if "instanceId" not in operation.path_parameters:
         return
     undeclared = None if NOT_FOUND in operation.answers else NOT_FOUND
-    answer = stage.call(operation.id, undeclared=undeclared, **success.arguments | {"instance_id": STRANGER})
+    arguments = success.arguments | {"instance_id": STRANGER}
+    answer = stage.call(operation.id, role="owner", undeclared=undeclared, **arguments)
     assert answer.status == NOT_FOUND, answer
     yield answer
 

@@ -21,7 +21,7 @@ class Pretended:
 
     indexed: Indexed = field(default_factory=Indexed)
 
-    async def find_index(self, guid: str, table: Table) -> Index:
+    async def find_index(self, instance_id: int, table: Table) -> Index:
         return Index(self.indexed, tuple(table.columns_by_name[name] for name in SEARCHED))
 
 

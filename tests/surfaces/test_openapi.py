@@ -19,6 +19,8 @@ from schemathesis.specs.openapi import checks
 
 from tests.conftest import INSTANCE, IS_THOROUGH, headers_of
 from tests.surfaces.state import activity, purchase
+from tests.surfaces.test_instances import request as instance
+from tests.surfaces.test_relationships import CHAINS, SHOPS
 from tests.surfaces.test_search_configuration import attribute, configuration
 from topcoat import sample
 from topcoat.app import create_app
@@ -47,6 +49,8 @@ MEANINGFUL_IN_PATHS: dict[str, list[str]] = {
     "entityId": [sample.ABBIE_MOSS_ID, "nobody"],
     "sequence": ["1", "2", "3"],
     "workflowName": ["main"],
+    "relationshipName": ["Shops", "UnifiedActivity_Customer"],
+    "hierarchyId": ["Chains"],
     "principalId": ["ada", "topcoat-viewer", "topcoat-owner"],
     "keyName": ["primary", "secondary"],
     "relativePath": [
@@ -140,6 +144,16 @@ MEANINGFUL_BODIES: dict[str, list[Any]] = {
         configuration(attribute("Town"), table="Nope"),
         {"entityConfig": []},
     ],
+    "/api/instances/{instanceId}/manage/relationships": [SHOPS, SHOPS | {"toAttributeName": "Town"}],
+    "/api/instances/{instanceId}/manage/relationships/{relationshipName}": [SHOPS, SHOPS | {"name": "Other"}],
+    "/api/instances/{instanceId}/hierarchies": [CHAINS, {"name": "Chains"}],
+    "/api/instances/{instanceId}/hierarchies/{hierarchyId}": [{"displayName": "Shops"}, {"dependency": {}}, CHAINS],
+    "/api/instances/V2": [instance("Another"), instance("Contoso Coffee"), instance("Third", isB2B=True)],
+    "/api/instances/copy": [
+        instance("Copy") | {"instanceIdToCopy": INSTANCE},
+        instance("Nobody's") | {"instanceIdToCopy": INSTANCE[:-1] + "9"},
+    ],
+    "/api/instances/{instanceId}/V2": [instance("Contoso Coffee", instanceType="trial"), instance("")],
 }
 
 

@@ -14,12 +14,12 @@ TopcoatError
 │   ├── ValidUntilUnreadable, ValidUntilOutOfRange, UnknownCustomer, TableNotWritable
 │   ├── ActivityNotConfigured, TableNotFoundForWriting, DataSourceInUse
 │   ├── QuerySyntaxError, OptionInvalid, UnknownSegment, ContinuationInvalid
-│   ├── NameTaken, SystemMade, TooManyDefinitions
+│   ├── NameTaken, SystemMade, TooManyDefinitions, InstanceRefreshing
 │   ├── ClockRequestInvalid, ParameterInvalid, UnknownRole, JobEnded
 │   ├── DefinitionInvalid, DefinitionsCyclic, DefinitionInUse, NotComputable, ReadyMade
 │   └── EnvironmentInvalid, EnvironmentUnknown, SourceInvalid
 ├── Conflict
-│   ├── ActivityExists, RefreshRunning, NothingToUndo, NotRefreshed, IdempotencyKeyReused, LastOwner
+│   ├── InstanceExists, ActivityExists, RefreshRunning, NothingToUndo, NotRefreshed, IdempotencyKeyReused, LastOwner
 │   ├── JobStopped, JobAbandoned
 │   ├── ActivityExists, RefreshRunning, NothingToUndo, IdempotencyKeyReused, LastOwner, JobStopped, JobAbandoned
 ├── LimitExceeded
@@ -258,6 +258,10 @@ class SystemMade(BadInput):
     text = "{what} '{name}' is made by the service itself and cannot be changed."
 
 
+class InstanceRefreshing(BadInput):
+    text = "Instance '{instance}' is being refreshed; try again once the refresh has ended."
+
+
 class TooManyDefinitions(BadInput):
     text = "{what} number {limit} is there already, and more are not kept; delete one first."
 
@@ -320,6 +324,10 @@ class SourceInvalid(BadInput):
 
 class Conflict(TopcoatError):
     text = "It conflicts with what is stored."
+
+
+class InstanceExists(Conflict):
+    text = "There is an instance whose {parameter} is '{value}' already."
 
 
 class ActivityExists(Conflict):

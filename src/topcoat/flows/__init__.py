@@ -12,6 +12,7 @@ from topcoat.flows.inventory import Inventory
 from topcoat.flows.jobs import Jobs
 from topcoat.flows.jobs.runner import Runner
 from topcoat.flows.jobs.scheduling import Schedules
+from topcoat.flows.lifecycle import Lifecycle
 from topcoat.flows.limits import Limits
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
@@ -28,6 +29,7 @@ class Flows:
     ingest: Ingest
     query: Query
     instances: Instances
+    lifecycle: Lifecycle
     permissions: Permissions
     inventory: Inventory
     search_index: SearchIndex

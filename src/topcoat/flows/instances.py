@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from topcoat.clock import Clock
 from topcoat.core import errors
 from topcoat.core.catalog import Catalog, shown
+from topcoat.core.definitions import Authorship
 from topcoat.store import instances, views
 from topcoat.store.engine import ReadConnection, Store
 
@@ -23,10 +24,10 @@ class Instance:
     guid: str
     name: str
     instance_type: str
-    created_at: datetime
-    updated_at: datetime
     generation: int | None
     refreshed_at: datetime | None
+    region: str | None
+    authorship: Authorship
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,16 @@ class Instances:
                 self._current.pop(guid, None)
                 raise errors.InstanceNotFound(instance=shown(guid))
             if stand.generation is None:
+                self._current.pop(guid, None)  # it was reset
                 return CurrentCatalog(stand.instance_id, 0, Catalog(()))
             catalog = await self.catalog_at(connection, stand.instance_id, stand.generation)
         current = CurrentCatalog(stand.instance_id, stand.generation, catalog)
         self._current[guid] = current
         return current
+
+    def forget(self, guid: str) -> None:
+        """Look anew where an instance stands that was removed, reset or made again."""
+        self._current.pop(guid, None)
 
     async def check_kept(self, instance_id: int, generation: int) -> None:
         """Raise `ContinuationInvalid` for a generation that was undone or pruned since a token named it."""
@@ -140,8 +146,8 @@ def _instance(row: instances.InstanceRow) -> Instance:
         guid=row.guid,
         name=row.name,
         instance_type=row.instance_type,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
         generation=row.active_generation,
         refreshed_at=row.refreshed_at,
+        region=row.region,
+        authorship=row.authorship,
     )

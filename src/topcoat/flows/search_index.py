@@ -13,7 +13,7 @@ from topcoat.core.catalog import CUSTOMER, Table, shown, suggestion
 from topcoat.core.search_configuration import IndexedColumn, SearchConfiguration
 from topcoat.flows.instances import CurrentCatalog, Instances
 from topcoat.flows.query.profile_reads import Index
-from topcoat.store import search_configurations, search_index
+from topcoat.store import instances, search_configurations, search_index
 from topcoat.store.engine import Store
 from topcoat.store.leads import Indexed
 from topcoat.store.search_index import BuiltIndex
@@ -36,7 +36,7 @@ class SearchIndex:
         self._store = store
         self._instances = instances
         self._clock = clock
-        self._built: dict[str, tuple[float, BuiltIndex]] = {}
+        self._built: dict[int, tuple[float, BuiltIndex]] = {}
         self._replaced = asyncio.Event()
         self._is_stopping = False
 
@@ -56,28 +56,23 @@ class SearchIndex:
         current = await self._instances.read_current(guid)
         columns = _checked(current, tables)
         async with self._store.writing() as connection:
+            stand = await instances.lock_stand(connection, guid)
+            if stand is None or stand.instance_id != current.instance_id:
+                raise errors.InstanceNotFound(instance=shown(guid))
             saved = await search_configurations.save_configuration(
                 connection, current.instance_id, columns, principal=principal, now=self._clock.system_now()
             )
-        self._built.pop(guid, None)
+        self._built.pop(current.instance_id, None)
         self._replaced.set()
         return saved
 
     async def find_built(self, guid: str) -> BuiltIndex:
         """What a query can rely on, as it was at most a few seconds ago; raise `InstanceNotFound`."""
-        kept = self._built.get(guid)
-        now = self._clock.monotonic_seconds()
-        if kept is not None and now < kept[0]:
-            return kept[1]
-        current = await self._instances.find_current(guid)
-        async with self._store.reading() as connection:
-            built = await search_index.find_built(connection, current.instance_id)
-        self._built[guid] = (now + BUILT_KEPT_SECONDS, built)
-        return built
+        return await self._find_built((await self._instances.read_current(guid)).instance_id)
 
-    async def find_index(self, guid: str, table: Table) -> Index:
+    async def find_index(self, instance_id: int, table: Table) -> Index:
         """The same, as reads of the customers' table take it."""
-        built = await self.find_built(guid)
+        built = await self._find_built(instance_id)
         indexed = Indexed(frozenset(built.ordered), frozenset(built.trigrams), has_tokens=built.is_token_complete)
         return Index(indexed, built.configuration.searched(table))
 
@@ -85,7 +80,17 @@ class SearchIndex:
         """Bring the index in line with the configuration that holds now."""
         current = await self._instances.read_current(guid)
         await search_index.build(self._store, current.instance_id)
-        self._built.pop(guid, None)
+        self._built.pop(current.instance_id, None)
+
+    async def _find_built(self, instance_id: int) -> BuiltIndex:
+        kept = self._built.get(instance_id)
+        now = self._clock.monotonic_seconds()
+        if kept is not None and now < kept[0]:
+            return kept[1]
+        async with self._store.reading() as connection:
+            built = await search_index.find_built(connection, instance_id)
+        self._built[instance_id] = (now + BUILT_KEPT_SECONDS, built)
+        return built
 
     async def run_until_stopped(self) -> None:
         """Build what was replaced here, in other processes, or before a restart."""

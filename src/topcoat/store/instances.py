@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 
 from topcoat.clock import ServiceTime, from_microseconds, to_microseconds
 from topcoat.core.catalog import ActivityConfiguration, Catalog, Column, ColumnType, Table, TableKind
+from topcoat.core.definitions import Authorship
 from topcoat.store.engine import ReadConnection, WriteConnection, dump_json, load_json
 from topcoat.store.point import PointConnection, PointStatement, PointWriter
 
@@ -23,10 +24,10 @@ class InstanceRow:
     guid: str
     name: str
     instance_type: str
-    created_at: datetime
-    updated_at: datetime
     active_generation: int | None
     refreshed_at: datetime | None
+    region: str | None
+    authorship: Authorship
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Stand:
 
 
 _LIST = """
-SELECT i.instance_id, i.guid, i.name, i.instance_type, i.created_at, i.updated_at, i.active_generation,
+SELECT i.instance_id, i.guid, i.name, i.instance_type, i.active_generation, i.region,
+       i.version, i.created_by, i.created_at, i.updated_by, i.updated_at,
        COALESCE(g.refreshed_at, g.activated_at) AS refreshed_at
 FROM instance i
 LEFT JOIN generation g ON g.instance_id = i.instance_id AND g.generation = i.active_generation
@@ -80,6 +82,12 @@ async def lock_stand(connection: WriteConnection, guid: str) -> Stand | None:
     return await find_stand(connection, guid)
 
 
+async def lock_creation(connection: WriteConnection) -> None:
+    """One transaction at a time that creates, names or removes instances."""
+    if connection.is_postgresql:
+        await connection.fetch_all(text(f"SELECT {lock_of('')}"))
+
+
 def lock_of(guid: str) -> str:
     """The call that takes an instance's lock on PostgreSQL; two instances that share a number only take turns."""
     number = zlib.crc32(guid.encode()) - 2**31
@@ -104,8 +112,12 @@ async def save_instance(
     activity_lifetime: timedelta,
     environment_file: str | None = None,
     now: datetime,
+    region: str | None = None,
+    principal: str | None = None,
 ) -> None:
-    """Create an instance, or bring the one with that GUID up to date."""
+    """Create an instance, or bring the one with that GUID up to date; another of that GUID that was removed is
+    counted on, so that no token of it fits."""
+    await lock_creation(connection)
     values = {
         "guid": guid,
         "name": name,
@@ -113,25 +125,41 @@ async def save_instance(
         "profile_lifetime": profile_lifetime // _MICROSECOND,
         "activity_lifetime": activity_lifetime // _MICROSECOND,
         "environment_file": environment_file,
+        "region": region,
+        "principal": principal,
         "now": to_microseconds(now),
     }
     await connection.run(text(_SAVE), values)
     await connection.run(text(_ADD_COUNTER), {"guid": guid})
 
 
-_SAVE = """
-INSERT INTO instance (guid, name, instance_type, created_at, updated_at, profile_lifetime, activity_lifetime,
-                      environment_file)
-VALUES (:guid, :name, :instance_type, :now, :now, :profile_lifetime, :activity_lifetime, :environment_file)
+# A number is never used again: processes keep what they know of an instance under it.
+NEXT_ID = """
+(SELECT 1 + COALESCE(max(known.instance_id), 0)
+ FROM (SELECT instance_id FROM instance UNION ALL SELECT instance_id FROM removed_instance) AS known)
+"""
+
+_SAVE = f"""
+INSERT INTO instance (instance_id, guid, name, instance_type, region, profile_lifetime, activity_lifetime,
+                      environment_file, created_by, created_at, updated_by, updated_at)
+VALUES ({NEXT_ID}, :guid, :name, :instance_type, :region, :profile_lifetime, :activity_lifetime,
+        :environment_file, :principal, :now, :principal, :now)
 ON CONFLICT (guid) DO UPDATE
-SET name = excluded.name, instance_type = excluded.instance_type, updated_at = excluded.updated_at,
-    profile_lifetime = excluded.profile_lifetime, activity_lifetime = excluded.activity_lifetime,
-    environment_file = excluded.environment_file
+SET name = excluded.name, instance_type = excluded.instance_type, profile_lifetime = excluded.profile_lifetime,
+    activity_lifetime = excluded.activity_lifetime, environment_file = excluded.environment_file,
+    version = instance.version + CASE
+        WHEN (instance.name, instance.instance_type, instance.profile_lifetime, instance.activity_lifetime)
+           = (excluded.name, excluded.instance_type, excluded.profile_lifetime, excluded.activity_lifetime)
+        THEN 0 ELSE 1 END,
+    updated_by = excluded.updated_by, updated_at = excluded.updated_at
 """
 
 _ADD_COUNTER = """
 INSERT INTO instance_counter (instance_id, last_generation, last_sequence, last_recorded_at)
-SELECT instance_id, 0, 0, 0 FROM instance WHERE guid = :guid
+SELECT i.instance_id, COALESCE(max(r.last_generation), 0), COALESCE(max(r.last_sequence), 0),
+       COALESCE(max(r.last_recorded_at), 0)
+FROM instance i LEFT JOIN removed_instance r ON r.guid = i.guid
+WHERE i.guid = :guid GROUP BY i.instance_id
 ON CONFLICT (instance_id) DO NOTHING
 """
 
@@ -219,10 +247,16 @@ def _instance_row(row: Row[Any]) -> InstanceRow:
         guid=row.guid,
         name=row.name,
         instance_type=row.instance_type,
-        created_at=from_microseconds(row.created_at),
-        updated_at=from_microseconds(row.updated_at),
         active_generation=row.active_generation,
         refreshed_at=None if row.refreshed_at is None else from_microseconds(row.refreshed_at),
+        region=row.region,
+        authorship=Authorship(
+            version=row.version,
+            created_by=row.created_by,
+            created_at=from_microseconds(row.created_at),
+            updated_by=row.updated_by,
+            updated_at=from_microseconds(row.updated_at),
+        ),
     )
 
 

@@ -97,6 +97,14 @@ async def mark_built(connection: WriteConnection, instance_id: int, version: int
     )
 
 
+async def mark_unbuilt(connection: WriteConnection, instance_id: int) -> None:
+    """Of an instance whose configuration came from another."""
+    await connection.run(
+        text("UPDATE search_configuration SET built_version = NULL WHERE instance_id = :instance_id"),
+        {"instance_id": instance_id},
+    )
+
+
 def _dump(columns: Sequence[IndexedColumn]) -> str:
     return dump_json([asdict(column) for column in columns])
 

@@ -87,6 +87,15 @@ async def settle_indexes(session: Session, instance_id: int, table: Table, confi
     await _merge_pending(session, instance_id)
 
 
+async def drop_indexes(session: Session, instance_id: int) -> None:
+    """All that the instance has; the caller owns the index."""
+    async with session.scratch() as connection:
+        found = await _list_found(connection, instance_id)
+    if found:
+        async with _defining(session):
+            await _drop(session, sorted(found))
+
+
 async def find_built(connection: ReadConnection, instance_id: int) -> BuiltIndex:
     """For the configuration that holds and the catalog of the active generation."""
     stored = await search_configurations.find_stored(connection, instance_id)

@@ -49,7 +49,7 @@ class LiveChange:
 class Indexes(Protocol):
     """What knows the search and filter index of an instance."""
 
-    async def find_index(self, guid: str, table: Table) -> Index: ...
+    async def find_index(self, instance_id: int, table: Table) -> Index: ...
 
 
 class Query:
@@ -204,7 +204,7 @@ class Query:
         """The index matters only where profiles are looked for."""
         if planned.filter is None and planned.search is None:
             return ProfileRead(reading, planned, Index())
-        return ProfileRead(reading, planned, await self._indexes.find_index(reading.sight.guid, planned.table))
+        return ProfileRead(reading, planned, await self._indexes.find_index(reading.sight.instance_id, planned.table))
 
     async def _expanded(self, reading: Reading, planned: ReadPlan, merged: Sequence[MergedProfile]) -> list[Document]:
         view = reading.sight.view

@@ -67,16 +67,18 @@ class Publication:
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, clock: Clock, read_from: Environment | str, progress: Progress, session: Session
+        cls, clock: Clock, read_from: Environment | str, progress: Progress, session: Session, instance_id: int
     ) -> AsyncIterator[Self]:
         """From an environment's files, or from what is active in an instance alone.
 
-        What an earlier refresh left is taken away first, and at the end what this one leaves if it fails.
+        What an earlier refresh left is taken away first, and at the end what this one leaves if it fails. Raise
+        `InstanceNotFound` where the instance was removed or reset before its refresh was owned.
         """
         environment, guid = (None, read_from) if isinstance(read_from, str) else (read_from, read_from.instance_id)
         async with session.scratch() as connection:
             stand = await instances.find_stand(connection, guid)
-            assert stand is not None  # instances are not deleted while their refresh is owned
+            if stand is None or stand.instance_id != instance_id:
+                raise errors.InstanceNotFound(instance=guid)
             catalog = await _catalog(connection, stand, environment)
         await _discard_unfinished(session, stand)
         await staging.create_staging(session)

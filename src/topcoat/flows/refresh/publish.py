@@ -8,7 +8,8 @@ from topcoat.clock import Clock
 from topcoat.core import errors, usage
 from topcoat.core.catalog import CUSTOMER
 from topcoat.core.usage import Counted, Counts
-from topcoat.flows.refresh import reconcile, stages
+from topcoat.flows import lifecycle
+from topcoat.flows.refresh import indexing, reconcile, stages
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.progress import Progress, Reporter, Silent
 from topcoat.flows.refresh.publication import Publication, RefreshReport
@@ -76,7 +77,7 @@ async def _opened(
     async with (
         store.session() as session,
         generations.owned(session, stand.instance_id),
-        Publication.opened(clock, read_from, progress, session) as publication,
+        Publication.opened(clock, read_from, progress, session, stand.instance_id) as publication,
     ):
         yield publication
 
@@ -102,7 +103,8 @@ async def undo_refresh(store: Store, clock: Clock, guid: str) -> int:
     async with store.session() as session, generations.owned(session, stand.instance_id):
         async with session.transaction() as connection:
             locked = await instances.lock_stand(connection, guid)
-            assert locked is not None  # instances are not deleted while their refresh is owned
+            if locked is None or locked.instance_id != stand.instance_id:
+                raise errors.InstanceNotFound(instance=guid)  # it was removed or reset since
             now = max(clock.now(locked.service_time), locked.recorded_at)
             active = await generations.undo_generation(connection, locked, now)
         async with search_index.owned(session, stand.instance_id):
@@ -115,18 +117,15 @@ async def save_instance(store: Store, clock: Clock, environment: Environment) ->
     """Create or update the instance as the file says."""
     now = clock.system_now()
     async with store.writing() as connection:
-        await instances.save_instance(
-            connection,
+        description = lifecycle.Description(
             guid=environment.instance_id,
             name=environment.name,
             instance_type=environment.instance_type,
             profile_lifetime=environment.profile_lifetime,
             activity_lifetime=environment.activity_lifetime,
             environment_file=str(environment.file),
-            now=now,
         )
-        stand = await instances.find_stand(connection, environment.instance_id)
-        assert stand is not None  # it was just saved
+        stand = await lifecycle.save_instance(connection, description, principal=indexing.PRINCIPAL, now=now)
         await subscription_keys.apply_file_keys(connection, stand.instance_id, environment.subscription_keys, now)
 
 

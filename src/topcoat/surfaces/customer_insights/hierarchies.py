@@ -9,7 +9,13 @@ from topcoat.flows.hierarchies import DefinedHierarchy
 from topcoat.surfaces import answers, bodies
 from topcoat.surfaces.customer_insights import payloads, shapes
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with
-from topcoat.surfaces.customer_insights.payloads import HierarchyChange, HierarchyDefinition, HierarchyMetadata
+from topcoat.surfaces.customer_insights.payloads.definitions import (
+    HierarchyChange,
+    HierarchyDefinition,
+    HierarchyDependency,
+    HierarchyDependencyChange,
+    HierarchyMetadata,
+)
 
 _ID: Final = "hierarchyId"
 
@@ -54,7 +60,7 @@ async def delete_hierarchy(call: Call) -> Response:
 
 
 def _changes(said: HierarchyChange) -> dict[str, str]:
-    dependency = said.dependency or payloads.HierarchyDependencyChange()
+    dependency = said.dependency or HierarchyDependencyChange()
     changes = {
         "display_name": said.display_name,
         "table": dependency.source_entity,
@@ -69,7 +75,7 @@ def _payload(instance: str, defined: DefinedHierarchy) -> HierarchyMetadata:
     return HierarchyMetadata(
         name=hierarchy.name,
         display_name=hierarchy.display_name or hierarchy.name,
-        dependency=payloads.HierarchyDependency(
+        dependency=HierarchyDependency(
             source_entity=hierarchy.table,
             account_id_attribute=hierarchy.account_column,
             parent_account_id_attribute=hierarchy.parent_column,

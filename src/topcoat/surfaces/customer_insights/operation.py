@@ -12,19 +12,20 @@ from topcoat.core.roles import Role
 from topcoat.flows import Flows
 from topcoat.flows.instances import Instance
 from topcoat.surfaces import permissions
-from topcoat.surfaces.access import Principal
+from topcoat.surfaces.access import Access, Principal
 from topcoat.surfaces.customer_insights import problems
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request whose caller is known; `instance` is empty and `opened` filled where none is addressed."""
+    """A request whose caller is known; `instance` is empty, `opened` and `access` filled where none is addressed."""
 
     request: Request
     flows: Flows
     principal: Principal
     instance: str = ""
     opened: Sequence[Instance] = ()
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True)

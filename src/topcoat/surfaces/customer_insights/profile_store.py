@@ -8,7 +8,11 @@ from topcoat.core.catalog import CUSTOMER, UNIFIED_ACTIVITY
 from topcoat.flows.inventory import ProfileStoreState
 from topcoat.surfaces.customer_insights import payloads
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with
-from topcoat.surfaces.customer_insights.payloads import Hydration, ProfileStoreCollectionInfo, ProfileStoreStateInfo
+from topcoat.surfaces.customer_insights.payloads.instances import (
+    Hydration,
+    ProfileStoreCollectionInfo,
+    ProfileStoreStateInfo,
+)
 
 
 async def get_state(call: Call) -> Response:

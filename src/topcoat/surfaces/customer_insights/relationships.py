@@ -11,7 +11,7 @@ from topcoat.flows.relationships import DefinedRelationship
 from topcoat.surfaces import answers, bodies
 from topcoat.surfaces.customer_insights import payloads, shapes
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with
-from topcoat.surfaces.customer_insights.payloads import RelationshipDefinition, RelationshipMetadata
+from topcoat.surfaces.customer_insights.payloads.definitions import RelationshipDefinition, RelationshipMetadata
 
 _NAME: Final = "relationshipName"
 
@@ -145,7 +145,9 @@ OPERATIONS: Final = (
         shown_path=_SHOWN,
         answer=delete_relationship,
         summary="Delete a relationship",
-        responses=answers_with(200, payloads.OkResult, "It is gone.") | _MISSING,
+        responses=answers_with(200, payloads.OkResult, "It is gone.")
+        | answers_with(400, payloads.ApiErrorResult, "The service made it.")
+        | _MISSING,
     ),
     Operation(
         id="Get-all-system-created-relationships",

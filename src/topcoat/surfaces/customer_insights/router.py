@@ -164,7 +164,7 @@ async def _admitted(request: Request, access: Access, instance: str, *, needs_ke
     if not instance:
         principal, opened = await access.list_opened(request.headers, flows.instances, flows.permissions)
         await _count(request, instance, principal)
-        return Call(request, flows, principal, opened=opened)
+        return Call(request, flows, principal, opened=opened, access=access)
     principal = await access.authenticate_for(request.headers, instance, flows.permissions, needs_key=needs_key)
     await _count(request, instance, principal)
     return Call(request, flows, principal, instance)

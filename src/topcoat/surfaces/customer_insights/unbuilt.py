@@ -26,12 +26,6 @@ def _refusing(operation_id: str) -> Callable[[Call], Awaitable[Response]]:
     return refuse
 
 
-_UNBUILT: Final = (
-    ("Create-an-instance", "POST", "/V2"),
-    ("Copy-an-instance", "POST", "/copy"),
-    ("Delete-an-instance", "DELETE", "/{instanceId}"),
-    ("Update-an-instance", "PATCH", "/{instanceId}/V2"),
-    ("Reset-an-instance", "DELETE", "/{instanceId}/manage/reset"),
-)
+_UNBUILT: Final[tuple[tuple[str, str, str], ...]] = ()
 
 OPERATIONS: Final = tuple(_operation(*unbuilt) for unbuilt in _UNBUILT)

@@ -183,74 +183,6 @@ AUDIT: Final = frozenset(field.alias for field in Audited.model_fields.values())
 """What the service itself says, and a caller may send back."""
 
 
-class RelationshipDefinition(Wire):
-    """What a caller may say of a relationship; `name` may stand in the address alone."""
-
-    friendly_name: str | None = None
-    name: str | None = None
-    description: str | None = None
-    relationship_type: (
-        Literal[
-            "singleKeyRelationshipOrigin",
-            "singleKeyRelationshipDestination",
-            "dataSourceLineageOrigin",
-            "dataSourceLineageDestination",
-        ]
-        | None
-    ) = None
-    from_attribute_name: str
-    from_entity_name: str
-    to_attribute_name: str
-    to_entity_name: str
-    cardinality: Literal["oneToMany", "oneToOne", "manyToOne"] | None = None
-    source: Literal["user"] | None = None
-
-
-class RelationshipMetadata(Audited):
-    friendly_name: str
-    name: str
-    description: str | None
-    relationship_type: str
-    from_attribute_name: str
-    from_entity_name: str
-    to_attribute_name: str
-    to_entity_name: str
-    cardinality: str
-    source: Literal["user", "system"]
-
-
-class HierarchyDependency(Wire):
-    source_entity: str
-    account_id_attribute: str
-    parent_account_id_attribute: str
-
-
-class HierarchyDefinition(Wire):
-    """What a caller may say of a hierarchy."""
-
-    name: str
-    display_name: str | None = None
-    dependency: HierarchyDependency
-
-
-class HierarchyDependencyChange(Wire):
-    source_entity: str | None = None
-    account_id_attribute: str | None = None
-    parent_account_id_attribute: str | None = None
-
-
-class HierarchyChange(Wire):
-    """Parts of a hierarchy; those left out or null stay."""
-
-    name: str | None = None
-    display_name: str | None = None
-    dependency: HierarchyDependencyChange | None = None
-
-
-class HierarchyMetadata(HierarchyDefinition, Audited):
-    display_name: str
-
-
 class OkResult(Wire):
     status_code: int = 200
 
@@ -261,64 +193,6 @@ class OkObjectResult(Wire):
     content_types: list[str] = [answers.JSON]
     declared_type: str | None = None
     status_code: int = 200
-
-
-Hydration = Literal["notHydrated", "hydrated", "nothingToHydrate"]
-
-
-class ProfileStoreCollectionInfo(Wire):
-    current_state: Literal["empty", "inBuild", "queryable"]
-    row_count: int
-    size: int
-    profile_store_hydration_state_info: dict[str, Hydration]
-
-
-class ProfileStoreStateInfo(Wire):
-    ingestion_time: datetime | None
-    primary_info: ProfileStoreCollectionInfo
-    secondary_info: ProfileStoreCollectionInfo
-    instance_id: str
-
-
-class InstanceInfo(Wire):
-    instance_id: str
-    name: str
-    instance_type: str
-    expiry_time_utc: datetime | None = None
-    max_trial_extensions_allowed: int | None = None
-    trial_extension_history: str | None = None
-    scale_unit_id: str | None = None
-    azure_region: str | None = None
-    platform_type: str | None = None
-
-
-class InstanceMetadata(Wire):
-    is_b2_b: bool = Field(default=False, alias="isB2B")
-    is_b2_c: bool = Field(default=True, alias="isB2C")
-    is_byo_pbi: bool = False
-    is_byo_synapse: bool = False
-    is_cds_mdl_or_cds_byodl: bool = False
-    name: str
-    provisioning_state: str = "active"
-    instance_type: str
-    refresh_schedule: dict[str, Any] | None = None
-    expiry_time_utc: datetime | None = None
-    region: str | None = None
-    cds_org_info: dict[str, Any] | None = None
-    cds_mdl_info: dict[str, Any] | None = None
-    max_trial_extensions_allowed: int | None = None
-    trial_extension_history: str | None = None
-    is_refresh_credential_required: bool = False
-    trial_extension_details: list[dict[str, Any]] = []
-    configured_workspaces: list[str] = []
-    platform_type: str | None = None
-    azure_region: str | None = None
-    version: int | None = None
-    updated_by: str | None = None
-    updated_utc: datetime
-    created_by: str | None = None
-    created_utc: datetime
-    instance_id: str
 
 
 class RoleDefinition(Wire):
