@@ -18,6 +18,7 @@ from tests.unit.insights.defining import both, condition
 from topcoat.core import errors
 from topcoat.core.insights.definition import Definition, Kind
 from topcoat.core.workflow import Status
+from topcoat.flows import data_sources
 from topcoat.flows.insights import Insight
 from topcoat.flows.refresh import publish
 from topcoat.flows.refresh.progress import Silent
@@ -344,3 +345,22 @@ async def test_an_instance_without_a_refresh_keeps_definitions_and_computes_noth
         await compute(embedded, "nobody")
     with pytest.raises(errors.InstanceNotFound):
         await define(embedded, SPEND, "nobody")
+
+
+async def test_activities_of_a_deleted_data_source_no_longer_count(embedded: Service) -> None:
+    """What was computed before stays until the next evaluation."""
+    reviews = condition("EntityName", "equals", "Website_webReviews")
+    await define(embedded, defining.measure("Reviews", "count", None, "UnifiedActivity", reviews))
+    await define(embedded, defining.measure("Ratings", "count", None, "Website_webReviews"))
+    await compute(embedded)
+    before = {r["CustomerId"]: r["Reviews"] for r in await asking.all_pages(embedded, "Customer_Measure")}
+
+    await embedded.flows.data_sources.delete_data_source(INSTANCE, data_sources.data_source_id(INSTANCE, "Website"))
+
+    kept = {r["CustomerId"]: r["Reviews"] for r in await asking.all_pages(embedded, "Customer_Measure")}
+    await compute(embedded)
+    after = {r["Reviews"] for r in await asking.all_pages(embedded, "Customer_Measure")}
+    assert kept == before
+    assert any(before.values())
+    assert after == {0}
+    assert (await get(embedded, Kind.MEASURE, "Ratings")).fault is not None

@@ -13,7 +13,7 @@ from topcoat.store.engine import Session, WriteConnection, load_json
 from topcoat.store.profile_sql import at_generation
 from topcoat.store.staging import MEASURES, MEMBERSHIPS
 
-CUSTOMERS_MAX: Final = 250
+CUSTOMERS_MAX: Final = 1_000
 """How many are in memory at once, each with all activities that are asked for."""
 
 

@@ -40,14 +40,15 @@ class Rows:
 
     def of(self, customer: CustomerRecords) -> Iterator[Document]:
         """A new document for each."""
-        profile, measures = customer.profile, customer.measures
-        row = {qualified: profile.get(name) for qualified, name in self.profile_columns}
-        row |= {qualified: measures.get(name) for qualified, name in self.measure_columns}
+        row = {qualified: customer.profile.get(name) for qualified, name in self.profile_columns}
+        row.update((qualified, customer.measures.get(name)) for qualified, name in self.measure_columns)
         if self.activities is None:
             yield row
             return
+        columns = self.activity_columns
         for activity in customer.activities.get(self.activities, ()):
-            yield row | {qualified: activity.get(name) for qualified, name in self.activity_columns}
+            values = {qualified: activity.get(name) for qualified, name in columns}
+            yield row | values if row else values
 
 
 class Scope:

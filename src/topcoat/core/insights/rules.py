@@ -17,6 +17,7 @@ from topcoat.core.insights.rows import CustomerRecords, Rows, Scope
 from topcoat.core.odata import evaluate
 from topcoat.core.odata.column_values import READERS
 from topcoat.core.odata.evaluate import Subject
+from topcoat.core.odata.value_types import Value
 
 Holds = Callable[[Subject], bool | None]
 MakeScope = Callable[[Mapping[str, str], str], Scope]
@@ -71,17 +72,12 @@ class Calculation:
 
     name: str
     operation: Operation
-    column: str | None
-    column_type: ColumnType | None
-
-    @property
-    def type(self) -> ColumnType:
-        return self.operation.type_of(self.column_type)
+    type: ColumnType
+    column: str | None = None
+    read: Callable[[Any], Value] = lambda _: True
 
     def add(self, aggregate: Aggregate, row: Document) -> None:
-        value = (
-            True if self.column is None or self.column_type is None else READERS[self.column_type](row.get(self.column))
-        )
+        value = self.read(None if self.column is None else row.get(self.column))
         if value is not None:
             aggregate.add(value)
 
@@ -205,12 +201,13 @@ def _calculation(scope: Scope, aggregate: Document, place: str, *, is_scalar: bo
     if field in (None, "", "*"):
         if name != "count":
             raise refusal(Fault.PARSING_FAILED, f"{place}.field", "is missing")
-        return Calculation(aggregate.get("alias") or name, operation, None, None)
+        return Calculation(aggregate.get("alias") or name, operation, operation.type_of(None))
     column = scope.column(field, f"{place}.field")
     if column.type not in operation.takes:
         reason = f"names {column.name} of type {column.type.value}, which {name} does not take"
         raise refusal(Fault.INVALID_OPERATION, f"{place}.field", reason)
-    return Calculation(aggregate.get("alias") or name, operation, column.name, column.type)
+    result_type, read = operation.type_of(column.type), READERS[column.type]
+    return Calculation(aggregate.get("alias") or name, operation, result_type, column.name, read)
 
 
 def _filter(scope: Scope, criteria: Document | None, place: str, now: datetime) -> Filter:
