@@ -89,9 +89,10 @@ def _state(told: Told) -> str:
 
 
 def _answers(told: Told) -> str:
-    uncaused = {} if told.story is None else told.story.uncaused
     caused = [str(status) for status in sorted(told.statuses)]
-    return ", ".join([*caused, *(f"no {status}: {reason}" for status, reason in uncaused.items())])
+    uncaused = {} if told.story is None else told.story.uncaused
+    reasons = [f"no {status}: {reason}" for status, reason in uncaused.items() if status not in told.statuses]
+    return ", ".join((*caused, *reasons))
 
 
 def main() -> None:
