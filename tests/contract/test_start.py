@@ -12,6 +12,7 @@ import pytest
 from tests.contract.installation import INSTANCE_ID, PRIMARY_KEY, Installation, Server
 from tests.contract.wire import connect, receive
 from tests.databases import empty_database
+from topcoat.store import migrate
 
 CLOSING_ATTEMPTS_MAX = 400
 CLOSING_PAUSE_SECONDS = 0.05
@@ -32,7 +33,7 @@ def at_home(tmp_path: Path) -> Installation:
 
 @pytest.fixture
 def migrated(at_home: Installation) -> Installation:
-    at_home.do("migrate")
+    migrate.migrate(at_home.database_url)
     return at_home
 
 
