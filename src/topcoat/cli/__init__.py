@@ -116,8 +116,6 @@ def serve(
 ) -> None:
     """Serve the instances of a database that was migrated."""
     _refuse_tls(tls, tls_port)
-    from topcoat.cli import server
-
     settings = _settings(
         host=host,
         port=port,
@@ -131,6 +129,8 @@ def serve(
         i_know_this_is_open=i_know_this_is_open,
         limits=limits,
     )
+    from topcoat.cli import server
+
     server.serve(settings)
 
 
