@@ -1,4 +1,4 @@
-"""The migrations make what `store/schema.py` says, step by step and back, and travel in the wheel."""
+"""The migrations make what `store/schema/` says, step by step and back, and travel in the wheel."""
 
 import asyncio
 import hashlib
@@ -36,7 +36,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture(params=KINDS)
 def created_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database whose tables were made from `store/schema.py` itself."""
+    """A database whose tables were made from `store/schema/` itself."""
     folder = tmp_path / "created"
     folder.mkdir()
     with empty_database(request, request.param, folder) as url:
@@ -189,7 +189,7 @@ def test_an_unknown_revision_is_refused_with_those_there_are(empty_url: str) -> 
 
 def test_two_migrations_at_once_both_succeed(empty_url: str) -> None:
     command = [sys.executable, "-m", "topcoat", "migrate", "--database-url", empty_url]
-    both = [run_in_background(command, Path(schema.__file__).parents[2]) for _ in range(2)]
+    both = [run_in_background(command, Path(schema.__file__).parents[3]) for _ in range(2)]
 
     outputs = [process.communicate(timeout=60) for process in both]
 
