@@ -46,7 +46,8 @@ def make_plan(given: Iterable[Definition], catalog: Catalog, ready_segments: Col
     planning = _Planning(catalog, {*ready_segments}, now)
     for definition in definitions.ordered(given):
         planning.add(definition)
-    return Plan(tuple(planning.rules), planning.faults, planning.catalog)
+    brought = with_defined(planning.catalog, (), planning.defined_segments)
+    return Plan(tuple(planning.rules), planning.faults, brought)
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class _Planning:
     catalog: Catalog
     segments: set[str]
     now: datetime
+    defined_segments: list[str] = field(default_factory=list)
     rules: list[tuple[Definition, Rule]] = field(default_factory=list)
     faults: dict[Key, errors.TopcoatError] = field(default_factory=dict)
 
@@ -67,7 +69,7 @@ class _Planning:
         self.rules.append((definition, rule))
         if isinstance(rule, SegmentRule):
             self.segments.add(definition.name)
-            self.catalog = with_defined(self.catalog, (), (definition.name,))
+            self.defined_segments.append(definition.name)
         elif not rule.is_scalar:
             self.catalog = with_defined(self.catalog, (Column(definition.name, rule.calculations[0].type),), ())
 
