@@ -26,8 +26,8 @@ tells a story around each of them: it arranges a state, calls the operation, loo
 statuses that a caller can cause. Requests and answers are held against the vendor's schemas on the way.
 
 **full**: all of the contract. **differs**: the same, except for what is said; *always empty* are fields of the answer
-that are declared, and null or empty here. **not built**: refused with 501 and a sentence. Answers are the statuses that
-were caused; 500 and 503 are left out, and any other that is declared and not caused has its reason.
+that are declared, and null or empty here. Answers are the statuses that were caused; 500 and 503 are left out, and any
+other that is declared and not caused has its reason.
 
 Stories are in `tests/contract/stories`; `tests/contract/test_operations.py` has them told.
 """
@@ -76,12 +76,10 @@ def _table(all_told: Sequence[Told]) -> str:
 def _row(told: Told) -> tuple[str, ...]:
     operation = told.operation
     call = f"{operation.method} `{operation.path.replace('/instances/{instanceId}', '…')}`"
-    return operation.id, call, _state(told), _answers(told), f"`{told.story.place}`" if told.story else ""
+    return operation.id, call, _state(told), _answers(told), f"`{told.story.place}`"
 
 
 def _state(told: Told) -> str:
-    if told.story is None:
-        return "not built"
     differences = [told.story.differs] if told.story.differs else []
     if told.unfilled:
         differences.append(f"always empty: {', '.join(f'`{name}`' for name in told.unfilled)}")
@@ -90,8 +88,8 @@ def _state(told: Told) -> str:
 
 def _answers(told: Told) -> str:
     caused = [str(status) for status in sorted(told.statuses)]
-    uncaused = {} if told.story is None else told.story.uncaused
-    reasons = [f"no {status}: {reason}" for status, reason in uncaused.items() if status not in told.statuses]
+    uncaused = told.story.uncaused.items()
+    reasons = [f"no {status}: {reason}" for status, reason in uncaused if status not in told.statuses]
     return ", ".join((*caused, *reasons))
 
 

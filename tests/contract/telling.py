@@ -9,9 +9,7 @@ from typing import Final
 from tests.contract import contract, stories
 from tests.contract.installation import INSTANCE_ID
 from tests.contract.stage import Answer, Stage
-from topcoat.surfaces.customer_insights import unbuilt
 
-UNBUILT: Final = frozenset(operation.id for operation in unbuilt.OPERATIONS)
 STRANGER: Final = INSTANCE_ID[:-1] + "2"
 NOT_AUTHENTICATED, NOT_FOUND = 401, 404
 # What a service answers when something broke in it.
@@ -32,10 +30,10 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came out of one operation's story; an operation without one is refused."""
+    """What came out of one operation's story."""
 
     operation: contract.Operation
-    story: Story | None
+    story: Story
     statuses: frozenset[int]
     unfilled: list[str]
 
@@ -69,8 +67,6 @@ def collect() -> dict[str, Story]:
 
 def tell(stage: Stage, operation: contract.Operation) -> Told:
     """Tell the story, then try its first successful call as a stranger and on an instance that does not exist."""
-    if operation.id in UNBUILT:
-        return _told_without_story(stage, operation)
     told = collect()[operation.id]
     stage.answers.clear()
     told.act(stage)
@@ -89,12 +85,6 @@ def tell(stage: Stage, operation: contract.Operation) -> Told:
         frozenset(answer.status for answer in (*own, *refusals)),
         contract.list_unfilled(bodies, operation.answers[success]) if bodies else [],
     )
-
-
-def _told_without_story(stage: Stage, operation: contract.Operation) -> Told:
-    names = {contract.snake_case(name) for name in operation.path_parameters} - {"instance_id"}
-    stage.call(operation.id, role="owner", undeclared=501, **dict.fromkeys(names, "x"))
-    return Told(operation, None, frozenset({501}), [])
 
 
 def _refused_without_token(stage: Stage, success: Answer) -> Answer:

@@ -136,7 +136,7 @@ READS = [
     ),
 ]
 
-UNBUILT = [
+THE_REST = [
     Recorded("job", "POST {instance}/workflows/main/jobs?operationType=all&forceRunRequested=true", 501, b""),
     Recorded(
         "job of some",
@@ -160,7 +160,7 @@ UNBUILT = [
 ]
 
 
-@pytest.mark.parametrize("recorded", WRITES + READS + UNBUILT, ids=lambda recorded: recorded.name)
+@pytest.mark.parametrize("recorded", WRITES + READS + THE_REST, ids=lambda recorded: recorded.name)
 def test_a_recorded_request_gets_its_documented_status(server: Server, abbie: str, recorded: Recorded) -> None:
     status, content_type, body = send(server, request_bytes(server, recorded, abbie))
 

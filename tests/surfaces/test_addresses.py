@@ -1,25 +1,11 @@
-"""What is not there, and what is not built yet."""
+"""What is not there."""
 
 import httpx
 import pytest
 
-from tests.conftest import headers_of
 from topcoat.core import errors
 from topcoat.surfaces.customer_insights import problems, router
 from topcoat.surfaces.emulator import problems as emulator_problems
-
-UNBUILT = [operation for operation in router.OPERATIONS if not operation.is_documented]
-API_ERROR = [
-    "exception",
-    "httpStatusCode",
-    "exceptionCulprit",
-    "errorCode",
-    "resultSeverity",
-    "message",
-    "name",
-    "params",
-    "ciResults",
-]
 
 
 def kinds_of(error: type[errors.TopcoatError]) -> list[type[errors.TopcoatError]]:
@@ -41,25 +27,6 @@ def test_the_contract_has_sixty_operations_and_six_are_ours() -> None:
     ids = [operation.id for operation in router.OPERATIONS]
 
     assert len(ids) == len(set(ids)) == 66
-
-
-@pytest.mark.parametrize("prefix", router.PREFIXES)
-async def test_operations_that_are_not_built_are_refused_by_name(
-    client: httpx.AsyncClient, base: str, prefix: str
-) -> None:
-    """S32."""
-    instance = base.rpartition("/")[2]
-    calls = [(operation, path.replace("{instanceId}", instance)) for operation in UNBUILT for path in operation.paths]
-
-    for operation, path in calls:
-        answer = await client.request(operation.method, f"{prefix}/instances{path}", headers=headers_of("owner"))
-
-        problem = answer.json()
-        assert answer.status_code == 501, path
-        assert list(problem) == API_ERROR
-        assert problem["errorCode"] == "NotSupported"
-        assert problem["message"] == f"Operation {operation.id} is not supported yet."
-        assert problem["httpStatusCode"] == "501"
 
 
 @pytest.mark.parametrize(
@@ -210,7 +177,7 @@ async def test_the_documentation_names_every_built_operation_once(client: httpx.
 
     operations = [operation for methods in document["paths"].values() for operation in methods.values()]
     ids = [operation["operationId"] for operation in operations]
-    built = [operation.id for operation in router.OPERATIONS if operation.is_documented]
+    built = [operation.id for operation in router.OPERATIONS]
     assert len(ids) == len(set(ids))
     assert set(built) <= set(ids)
     assert "/api/instances/{instanceId}/data/{entityName}/{entityId}" in document["paths"]

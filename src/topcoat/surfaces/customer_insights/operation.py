@@ -43,7 +43,6 @@ class Operation:
     needs_key: bool = True
     is_parsed: bool = False
     shown_path: str | None = None
-    is_documented: bool = True
     summary: str | None = None
     responses: dict[int | str, dict[str, Any]] = field(default_factory=dict)
     documentation: dict[str, Any] = field(default_factory=dict)

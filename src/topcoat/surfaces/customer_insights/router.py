@@ -33,7 +33,6 @@ from topcoat.surfaces.customer_insights import (
     segments,
     subscription_keys,
     tables,
-    unbuilt,
     workflows,
 )
 from topcoat.surfaces.customer_insights.operation import Call, Operation
@@ -59,7 +58,6 @@ OPERATIONS: Final = (
     *api_usage.OPERATIONS,
     *segments.OPERATIONS,
     *measures.OPERATIONS,
-    *unbuilt.OPERATIONS,
 )
 _OWN_PATH: Final = re.compile(r"(?:/api|/v1)/instances(?:/(?P<instance>[^/]*)(?P<rest>/.*)?)?", re.DOTALL)
 
@@ -110,7 +108,7 @@ async def answer_unrouted(request: Request, access: Access, error: errors.Topcoa
 
 
 def _route(operation: Operation, endpoint: Endpoint, prefix: str, path: str) -> OperationRoute:
-    is_documented = operation.is_documented and prefix == DOCUMENTED_PREFIX and path == operation.paths[0]
+    is_documented = prefix == DOCUMENTED_PREFIX and path == operation.paths[0]
     shown_path = f"{prefix}/instances{operation.shown_path or path}"
     route = OperationRoute(
         f"{prefix}/instances{path}",
