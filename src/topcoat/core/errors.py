@@ -5,7 +5,7 @@ TopcoatError
 ├── NotFound
 │   ├── InstanceNotFound, TableNotFound, RecordNotFound, ChangeNotFound, InstantNotKept, AddressNotFound
 │   ├── DataSourceNotFound, ColumnNotFound, AssignmentNotFound
-│   ├── DefinitionNotFound, WorkflowNotFound, JobNotFound
+│   └── DefinitionNotFound, WorkflowNotFound, JobNotFound
 ├── BadInput
 │   ├── AddressTooLong, BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable
 │   ├── MethodNotSupported
@@ -20,13 +20,12 @@ TopcoatError
 │   └── EnvironmentInvalid, EnvironmentUnknown, SourceInvalid
 ├── Conflict
 │   ├── InstanceExists, ActivityExists, RefreshRunning, NothingToUndo, NotRefreshed, IdempotencyKeyReused, LastOwner
-│   ├── JobStopped, JobAbandoned
-│   ├── ActivityExists, RefreshRunning, NothingToUndo, IdempotencyKeyReused, LastOwner, JobStopped, JobAbandoned
+│   └── JobStopped, JobAbandoned
 ├── LimitExceeded
-│   ├── TooManyCalls, TooMuchExecutionTime, TooManyConcurrentCalls
+│   └── TooManyCalls, TooMuchExecutionTime, TooManyConcurrentCalls
 ├── NotSupported
 └── Unavailable
-    ├── Overloaded, TooManyJobs, StoreUnreachable, QueryTooSlow, SchemaOutdated, IssuerUnreachable
+    └── Overloaded, TooManyJobs, StoreUnreachable, QueryTooSlow, SchemaOutdated, IssuerUnreachable
 
 An error's text, its parts filled in where braces name them, is its message.
 """
