@@ -201,6 +201,7 @@ async def test_a_hierarchy_is_created_changed_in_parts_and_deleted(client: httpx
         ({"dependency": CHAINS["dependency"] | {"accountIdAttribute": "Shop"}}, "'Shop'"),  # type: ignore[operator]
         ({"dependency": CHAINS["dependency"] | {"parent": "x"}}, "dependency.parent is not a key"),  # type: ignore[operator]
         ({"dependency": []}, "dependency is an array; expected an object"),
+        ({"displayName": "a\0b"}, "displayName is a text with the control character U+0000"),
     ],
 )
 async def test_a_faulty_hierarchy_is_refused_and_not_kept(

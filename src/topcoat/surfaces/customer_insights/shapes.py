@@ -1,6 +1,6 @@
 """Bodies checked against the contract's shapes; a fault says where it is, what came and what was expected."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -22,7 +22,11 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 
 def read_shape(model: type[Shape], body: Document) -> Shape:
-    """Raise `ParameterInvalid` for the first key or value that the model does not have."""
+    """Raise `ParameterInvalid` for the first key or value that the model does not have, or that no database keeps."""
+    unkept = next(_list_unkept(body, ()), None)
+    if unkept is not None:
+        found, expected = "a text with the control character U+0000", "one without"
+        raise errors.ParameterInvalid(parameter=_path(unkept), found=found, expected=expected)
     try:
         return model.model_validate(body, strict=True, extra="forbid", by_alias=True, by_name=False)
     except ValidationError as error:
@@ -53,6 +57,22 @@ def _invalid(model: type[BaseModel], details: ErrorDetails) -> errors.ParameterI
         case kind:
             found, expected = catalog.described(details["input"]), _EXPECTATIONS.get(kind, details["msg"])
     return errors.ParameterInvalid(parameter=_path(place), found=found, expected=expected)
+
+
+def _list_unkept(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
+    """Where the texts with a null character are; PostgreSQL has no place for it."""
+    match value:
+        case str() if "\0" in value:
+            yield place
+        case dict():
+            for name, inner in value.items():
+                yield from _list_unkept(name, (*place, name))
+                yield from _list_unkept(inner, (*place, name))
+        case list():
+            for number, inner in enumerate(value):
+                yield from _list_unkept(inner, (*place, number))
+        case _:
+            pass
 
 
 def _path(place: tuple[int | str, ...]) -> str:
