@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Measuring coverage makes code three times as slow: what draws many examples, or runs elsewhere, goes without.
 
-    The mark `no_cover` is pytest-cov's, which stacks two measurements in the workers of pytest-xdist and ends only one.
+    The mark `no_cover` of pytest-cov would not do: in the workers of pytest-xdist it ends one of two measurements.
     """
     if _is_measured(item):
         return (yield)
@@ -77,7 +77,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 def _is_measured(item: pytest.Item) -> bool:
     is_drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    return not (is_drawn or _folder(item) in UNMEASURED or item.get_closest_marker("no_cover"))
+    return not (is_drawn or _folder(item) in UNMEASURED or item.get_closest_marker("unmeasured"))
 
 
 def _trace(here: Any, in_new_threads: Any) -> None:

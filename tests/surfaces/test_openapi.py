@@ -207,7 +207,7 @@ def _meant(choices: dict[str, list[str]], name: str) -> st.SearchStrategy[str]:
     return st.sampled_from(choices.get(name, ["true"]))
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("path", "method"), operations())
 def test_every_answer_is_one_that_the_openapi_document_knows(
     request: pytest.FixtureRequest, path: str, method: str
