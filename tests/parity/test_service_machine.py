@@ -215,7 +215,8 @@ class ServiceMachine(RuleBasedStateMachine):
     def _read(self, asked: Question, age: timedelta | None) -> None:
         as_of = None if age is None else self.model.world.now + age
         table = self.model.world.catalog.get_table(asked.table.name)
-        question = replace(asked, table=table, as_of=as_of)
+        indexed = replace(asked.indexed, has_tokens=False)  # a refresh keeps them where they are configured
+        question = replace(asked, table=table, as_of=as_of, indexed=indexed)
         note(f"{table.name}: {list(question.options())}")
         real = self.bench.asker.pages(self.guid, question)
         if not reference.is_answered(self.model.world, question):
