@@ -19,7 +19,7 @@ from topcoat.settings import Settings
 from topcoat.store import instances
 from topcoat.surfaces import permissions
 from topcoat.surfaces.customer_insights import router
-from topcoat.surfaces.customer_insights.operation import Call
+from topcoat.surfaces.customer_insights.operation import Call, Operation
 
 MAY = permission_table.shown_cells(permission_table.PAGE.read_text())
 ROLES = [role.name.lower() for role in Role]
@@ -51,6 +51,11 @@ async def reach(_: Call) -> Response:
     return Response(status_code=REACHED)
 
 
+def serve_instead(monkeypatch: pytest.MonkeyPatch, operations: list[Operation]) -> None:
+    monkeypatch.setattr(router, "OPERATIONS", operations)
+    monkeypatch.setattr(router, "build_routes", router.build_routes.__wrapped__)
+
+
 @pytest.fixture
 async def key_of_another(sqlite_url: str) -> str:
     """Of an instance beside the sample's."""
@@ -75,7 +80,7 @@ async def stranger(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Without headers, on a service whose operations end where they would begin."""
-    monkeypatch.setattr(router, "OPERATIONS", [replace(operation, answer=reach) for operation in router.OPERATIONS])
+    serve_instead(monkeypatch, [replace(operation, answer=reach) for operation in router.OPERATIONS])
     async with open_client(Settings(home=tmp_path, database_url=sqlite_url)) as opened:
         opened.headers.clear()
         yield opened
@@ -135,7 +140,7 @@ def test_every_route_has_an_entry() -> None:
 
 
 def test_an_operation_without_an_entry_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(router, "OPERATIONS", [replace(router.OPERATIONS[0], id="New-operation")])
+    serve_instead(monkeypatch, [replace(router.OPERATIONS[0], id="New-operation")])
 
     with pytest.raises(LookupError, match="New-operation has no role"):
         create_app(Settings(database_url="sqlite:///unused.db"))

@@ -30,16 +30,16 @@ def add_surfaces(app: FastAPI, settings: Settings) -> None:
     metrics.add_metrics(app)
     if settings.is_emulator:
         clock.add_clock(app, access)
-    _add_unrouted(app, access)
+    _add_unrouted(app)
     app.add_middleware(CallRecorder)
 
 
-def _add_unrouted(app: FastAPI, access: Access) -> None:
+def _add_unrouted(app: FastAPI) -> None:
     async def answer_unrouted(request: Request, exception: Exception) -> Response:
         assert isinstance(exception, HTTPException)  # what it is registered for
         error = _unrouted(app, request)
         if customer_insights.is_own(request.scope["path"]):
-            return await customer_insights.answer_unrouted(request, access, error)
+            return await customer_insights.answer_unrouted(request, error)
         headers = {"Allow": error.parts["allowed"]} if isinstance(error, errors.MethodNotSupported) else None
         return answers.flat_problem(exception.status_code, error, headers)
 

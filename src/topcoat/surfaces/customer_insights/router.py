@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import cache
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -74,12 +75,19 @@ class OperationRoute(APIRoute):
 
 def add_customer_insights(app: FastAPI, access: Access) -> None:
     """Its routes come before all others, FastAPI's own included: routes are tried in order, and reads are many."""
+    app.state.access = access
+    app.router.routes[:0] = build_routes()
+
+
+@cache
+def build_routes() -> list[BaseRoute]:
+    """The same for every application of a process, because documenting them takes long."""
     routes: list[BaseRoute] = []
     for operation in OPERATIONS:
-        endpoint = _endpoint(operation, access)
+        endpoint = _endpoint(operation)
         for path in operation.paths:
             routes += [_route(operation, endpoint, prefix, path) for prefix in PREFIXES]
-    app.router.routes[:0] = routes
+    return routes
 
 
 def list_quick_routes(app: FastAPI) -> list[APIRoute]:
@@ -92,13 +100,13 @@ def is_own(path: str) -> bool:
     return _OWN_PATH.fullmatch(path) is not None
 
 
-async def answer_unrouted(request: Request, access: Access, error: errors.TopcoatError) -> Response:
+async def answer_unrouted(request: Request, error: errors.TopcoatError) -> Response:
     """Refuse an address or a method of this API that does not exist: to strangers nothing is told."""
     own = _OWN_PATH.fullmatch(request.scope["path"])
     assert own is not None  # see is_own
     render = problems.odata_problem if (own["rest"] or "").startswith("/data") else problems.api_problem
     try:
-        await _admitted(request, access, (own["instance"] or "").lower())
+        await _admitted(request, (own["instance"] or "").lower())
     except errors.TopcoatError as refusal:
         error = refusal
     usage.notes_of(request.scope).error = error.code
@@ -129,7 +137,7 @@ def _route(operation: Operation, endpoint: Endpoint, prefix: str, path: str) -> 
     return route
 
 
-def _endpoint(operation: Operation, access: Access) -> Endpoint:
+def _endpoint(operation: Operation) -> Endpoint:
     """Authentication, then role, then the operation itself, which judges what exists."""
     answer: Callable[[Call], Awaitable[Response]] = operation.answer
     needed = operation.role
@@ -137,7 +145,7 @@ def _endpoint(operation: Operation, access: Access) -> Endpoint:
     async def respond(request: Request) -> Response:
         try:
             instance = request.path_params.get("instanceId", "").lower()
-            call = await _admitted(request, access, instance, needs_key=operation.needs_key)
+            call = await _admitted(request, instance, needs_key=operation.needs_key)
             check_role(call.principal, needed)
             if not request.scope["path"].endswith("/$count"):  # which is a number, in plain text
                 answers.check_accepts_json(request.headers)
@@ -157,8 +165,9 @@ def _endpoint(operation: Operation, access: Access) -> Endpoint:
     return endpoint
 
 
-async def _admitted(request: Request, access: Access, instance: str, *, needs_key: bool = True) -> Call:
+async def _admitted(request: Request, instance: str, *, needs_key: bool = True) -> Call:
     flows: Flows = request.app.state.flows
+    access: Access = request.app.state.access
     if not instance:
         principal, opened = await access.list_opened(request.headers, flows.instances, flows.permissions)
         await _count(request, instance, principal)
