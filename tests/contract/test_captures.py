@@ -137,19 +137,19 @@ READS = [
 ]
 
 THE_REST = [
-    Recorded("job", "POST {instance}/workflows/main/jobs?operationType=all&forceRunRequested=true", 501, b""),
+    Recorded("job", "POST {instance}/workflows/main/jobs?operationType=all&forceRunRequested=true", 200, b""),
     Recorded(
         "job of some",
         "POST {instance}/workflows/main/jobs?operationType=ingestion&identifiers=ds1,ds%202&forceRunRequested=true",
-        501,
+        400,
         b"{}",
     ),
-    Recorded("jobs", "GET {instance}/workflows/main/jobs?top=10&includeTasks=false", 501),
-    Recorded("one job", "GET {instance}/workflows/main/jobs/j?includeTasks=true", 501),
-    Recorded("status", "GET {instance}/workflows/main/status", 501),
-    Recorded("cancel", "POST {instance}/workflows/main/jobs/j1/cancel", 501, b""),
-    Recorded("segment", "POST {instance}/manage/segments", 501, b"{}"),
-    Recorded("measure", "DELETE {instance}/manage/measures/m%201%2F2", 501, b""),
+    Recorded("jobs", "GET {instance}/workflows/main/jobs?top=10&includeTasks=false", 200),
+    Recorded("one job", "GET {instance}/workflows/main/jobs/j?includeTasks=true", 404),
+    Recorded("status", "GET {instance}/workflows/main/status", 200),
+    Recorded("cancel", "POST {instance}/workflows/main/jobs/j1/cancel", 404, b""),
+    Recorded("segment", "POST {instance}/manage/segments", 400, b"{}"),
+    Recorded("measure", "DELETE {instance}/manage/measures/m%201%2F2", 404, b""),
     Recorded("role", "DELETE {instance}/rbac/principals/p1/assignment", 403, b""),
     Recorded(
         "relationship",
