@@ -111,6 +111,9 @@ def test_braces_in_a_callers_text_stay_as_they_are() -> None:
         (errors.ValidUntilOutOfRange(value="x", now="y", latest="z"), "validUntil"),
         (errors.UnknownCustomer(customer_id="x"), "CustomerId"),
         (errors.ContinuationInvalid(reason="it has expired"), "$skiptoken"),
+        (errors.UnknownRole(role="Boss", suggestion="", known="Viewer"), "roles"),
+        (errors.DefinitionInvalid(place="filters[0]", reason="is no condition"), "filters[0]"),
+        (errors.IdempotencyKeyReused(), "Idempotency-Key"),
     ],
 )
 def test_the_target_is_what_the_error_is_about(error: TopcoatError, target: str) -> None:

@@ -62,3 +62,17 @@ def test_no_parenthesis_is_printed_that_the_grammar_does_not_need(text):
 )
 def test_a_literal_is_printed_as_it_is_written(literal, text):
     assert printer.print_literal(literal) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "negated"),
+    [
+        ("A eq 1", "not (A eq 1)"),
+        ("A eq 1 and B eq 2", "not (A eq 1) and not (B eq 2)"),
+        ("A eq 1 or not (B eq 2 and C)", "not (A eq 1) or not (not (B eq 2) and not C)"),
+    ],
+)
+def test_each_condition_of_a_tree_is_replaced_whatever_joins_it(text, negated):
+    changed = syntax.transform_conditions(parser.parse_filter(text), syntax.Not)
+
+    assert printer.print_expression(changed) == printer.print_expression(parser.parse_filter(negated))

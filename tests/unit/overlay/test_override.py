@@ -35,6 +35,16 @@ def test_an_override_counts_until_its_valid_until() -> None:
     assert at_lapse == []
 
 
+@pytest.mark.parametrize(("minutes", "is_seen"), [(-1, False), (0, True), (1, True)])
+def test_a_view_of_the_past_sees_the_writes_up_to_its_instant(minutes: int, is_seen: bool) -> None:
+    """S28"""
+    change = make.override(recorded_at=make.NOW)
+    instant = make.NOW + timedelta(minutes=minutes)
+    view = View(generation=1, sequence=1_000, now=instant, recorded_until=instant)
+
+    assert override.live_overrides([change], [], view) == ([change] if is_seen else [])
+
+
 @pytest.mark.parametrize(("sequence", "is_seen"), [(6, False), (7, True), (8, True)])
 def test_a_view_sees_the_writes_up_to_its_sequence(sequence: int, is_seen: bool) -> None:
     """S6: `sequence <= n` names the same set for ever."""
