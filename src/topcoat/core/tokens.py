@@ -11,7 +11,7 @@ _RUN: Final = re.compile(r"[^\W_]+")
 
 
 def tokens_of(text: str) -> list[str]:
-    """Its longest runs of letters and digits (`str.isalnum`), casefolded, in their order."""
+    """The longest runs of letters and digits (`str.isalnum`) of the casefolded text, in their order."""
     return _RUN.findall(text.casefold())
 
 
