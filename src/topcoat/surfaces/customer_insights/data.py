@@ -12,7 +12,7 @@ from topcoat.core.odata import address, envelope, options
 from topcoat.flows.ingest import IngestedActivity, Write
 from topcoat.surfaces import answers, bodies, idempotency, usage
 from topcoat.surfaces.customer_insights import parameters, payloads
-from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
+from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter, request_body
 
 # `/{prefix}/instances/{instanceId}/data/…`: what comes before the rest of the address.
 _SEGMENTS_BEFORE: Final = 5
@@ -165,10 +165,7 @@ _WRITE_PARAMETERS: Final = [
     parameter("caller", "On whose behalf.", maxLength=parameters.CALLER_LENGTH_MAX),
     idempotency.PARAMETER,
 ]
-_RECORD_BODY: Final = {
-    "required": True,
-    "content": {answers.JSON: {"schema": {"type": "object", "additionalProperties": True}}},
-}
+_WRITE: Final = {"parameters": _WRITE_PARAMETERS} | request_body({"type": "object", "additionalProperties": True})
 _READ_OPTIONS: Final = (
     "$filter",
     "$select",
@@ -222,7 +219,7 @@ OPERATIONS: Final = (
         | answers_with(202, payloads.CreatedResult, "It waits for a refresh to unify its customer.")
         | _REFUSED
         | answers_with(409, payloads.ODataError, "There is an activity with this id already."),
-        documentation={"parameters": _WRITE_PARAMETERS, "requestBody": _RECORD_BODY},
+        documentation=_WRITE,
     ),
     Operation(
         id="Update-an-entity",
@@ -235,6 +232,6 @@ OPERATIONS: Final = (
         responses=answers_with(204, None, "Every later read shows the change.")
         | _REFUSED
         | answers_with(404, payloads.ODataError, "There is no such table or profile."),
-        documentation={"parameters": _WRITE_PARAMETERS, "requestBody": _RECORD_BODY},
+        documentation=_WRITE,
     ),
 )

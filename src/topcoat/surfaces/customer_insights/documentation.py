@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from topcoat.surfaces import answers
 from topcoat.surfaces.customer_insights import payloads
-from topcoat.surfaces.customer_insights.operation import Operation
+from topcoat.surfaces.customer_insights.operation import Operation, reference
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -37,9 +37,8 @@ def class_of(operation: Operation) -> type[Response]:
 def responses_of(operation: Operation) -> Responses:
     """Its own answers, and those that any operation like it may give."""
     model = payloads.ODataError if operation.is_data else payloads.ApiErrorResult
-    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     refusals: Responses = {
-        status: answers.described(status, _DESCRIPTIONS[status], schema) for status in _refused(operation)
+        status: answers.described(status, _DESCRIPTIONS[status], reference(model)) for status in _refused(operation)
     }
     too_long: Responses = {414: answers.described(414, "The address is too long.")}
     return refusals | too_long | operation.responses

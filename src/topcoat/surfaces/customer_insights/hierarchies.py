@@ -6,9 +6,9 @@ from starlette.responses import Response
 
 from topcoat.core.hierarchies import Hierarchy
 from topcoat.flows.hierarchies import DefinedHierarchy
-from topcoat.surfaces import answers, bodies
+from topcoat.surfaces import bodies
 from topcoat.surfaces.customer_insights import payloads, shapes
-from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with
+from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, reference, request_body
 from topcoat.surfaces.customer_insights.payloads.definitions import (
     HierarchyChange,
     HierarchyDefinition,
@@ -89,12 +89,7 @@ _ONE: Final = ("/{instanceId}/hierarchies/{hierarchyId}",)
 _MISSING: Final = answers_with(404, payloads.ApiErrorResult, "There is no such hierarchy.")
 _STORED: Final = answers_with(200, HierarchyMetadata, "The hierarchy as it is stored.")
 _INVALID: Final = answers_with(400, payloads.ApiErrorResult, "The name, the table or a column cannot be.")
-_BODY: Final = {
-    "requestBody": {
-        "required": True,
-        "content": {answers.JSON: {"schema": {"$ref": "#/components/schemas/HierarchyMetadata"}}},
-    }
-}
+_BODY: Final = request_body(reference(HierarchyMetadata))
 
 OPERATIONS: Final = (
     Operation(

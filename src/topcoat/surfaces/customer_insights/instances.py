@@ -14,7 +14,7 @@ from topcoat.flows.instances import Instance
 from topcoat.flows.lifecycle import Author, Description, Scope
 from topcoat.surfaces import access, answers, bodies
 from topcoat.surfaces.customer_insights import parameters, payloads, shapes
-from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
+from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter, request_body
 from topcoat.surfaces.customer_insights.payloads.instances import InstanceInfo, InstanceMetadata, InstanceSaid
 
 SCOPE: Final = "instanceManagementOperationScope"
@@ -211,10 +211,6 @@ _COPY_SCHEMA: Final = {
 }
 
 
-def _body(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {answers.JSON: {"schema": schema}}}}
-
-
 OPERATIONS: Final = (
     Operation(
         id="Get-all-instances",
@@ -231,7 +227,7 @@ OPERATIONS: Final = (
         answer=create_instance,
         summary="Make an empty instance",
         responses=_METADATA | _INVALID | _TAKEN,
-        documentation=_body(_REQUEST_SCHEMA),
+        documentation=request_body(_REQUEST_SCHEMA),
     ),
     Operation(
         id="Copy-an-instance",
@@ -240,7 +236,7 @@ OPERATIONS: Final = (
         answer=copy_instance,
         summary="Make an instance with the tables and the configuration of another, and none of its records",
         responses=_METADATA | _INVALID | _TAKEN,
-        documentation=_body(_COPY_SCHEMA),
+        documentation=request_body(_COPY_SCHEMA),
     ),
     Operation(
         id="Get-instance-metadata",
@@ -257,7 +253,7 @@ OPERATIONS: Final = (
         answer=update_instance,
         summary="Change the name or the type of an instance",
         responses=_METADATA | _INVALID,
-        documentation=_body(_REQUEST_SCHEMA),
+        documentation=request_body(_REQUEST_SCHEMA),
     ),
     Operation(
         id="Delete-an-instance",

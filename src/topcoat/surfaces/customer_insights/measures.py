@@ -10,10 +10,17 @@ from topcoat.core.catalog import Document
 from topcoat.core.insights.definition import Kind
 from topcoat.core.insights.evaluated import Evaluated
 from topcoat.flows.insights import Insight
-from topcoat.surfaces import answers, bodies
+from topcoat.surfaces import bodies
 from topcoat.surfaces.customer_insights import parameters, payloads, shapes
 from topcoat.surfaces.customer_insights.insight_payloads import MeasureDefinition, MeasureMetadata, ParsingError
-from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
+from topcoat.surfaces.customer_insights.operation import (
+    Call,
+    Operation,
+    answers_with,
+    parameter,
+    reference,
+    request_body,
+)
 
 HISTORY_DAYS_MAX: Final = 365
 _HISTORY_DAYS: Final = 30
@@ -135,12 +142,7 @@ _SHOWN: Final = "/{instanceId}/manage/measures/{measureName}"
 _STORED: Final = answers_with(200, MeasureMetadata, "The measure as it is stored.")
 _MISSING: Final = answers_with(404, payloads.ApiErrorResult, "There is no such measure.")
 _INVALID: Final = answers_with(400, ParsingError, "The name or the definition cannot be.")
-_BODY: Final = {
-    "requestBody": {
-        "required": True,
-        "content": {answers.JSON: {"schema": {"$ref": "#/components/schemas/MeasureMetadata"}}},
-    }
-}
+_BODY: Final = request_body(reference(MeasureMetadata))
 
 OPERATIONS: Final = (
     Operation(

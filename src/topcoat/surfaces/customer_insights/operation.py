@@ -1,9 +1,10 @@
 """An operation of the contract: where it is, who may call it, in which dialect it refuses."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,7 +12,7 @@ from topcoat.core import errors
 from topcoat.core.roles import Role
 from topcoat.flows import Flows
 from topcoat.flows.instances import Instance
-from topcoat.surfaces import permissions
+from topcoat.surfaces import answers, permissions
 from topcoat.surfaces.access import Access, Principal
 from topcoat.surfaces.customer_insights import problems
 
@@ -66,3 +67,13 @@ def answers_with(status: int, model: Any, description: str) -> dict[int | str, d
 def parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
     """A documented query parameter."""
     return {"name": name, "in": "query", "description": description, "schema": {"type": "string"} | schema}
+
+
+def request_body(schema: Mapping[str, Any], *, is_required: bool = True) -> dict[str, Any]:
+    """A documented JSON body."""
+    return {"requestBody": {"required": is_required, "content": {answers.JSON: {"schema": schema}}}}
+
+
+def reference(model: type[BaseModel]) -> dict[str, str]:
+    """The schema of a model that some answer has as well."""
+    return {"$ref": f"#/components/schemas/{model.__name__}"}

@@ -8,9 +8,9 @@ from topcoat.core import errors
 from topcoat.core.catalog import Document
 from topcoat.core.relationships import Cardinality, Relationship, RelationshipType
 from topcoat.flows.relationships import DefinedRelationship
-from topcoat.surfaces import answers, bodies
+from topcoat.surfaces import bodies
 from topcoat.surfaces.customer_insights import payloads, shapes
-from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with
+from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, reference, request_body
 from topcoat.surfaces.customer_insights.payloads.definitions import RelationshipDefinition, RelationshipMetadata
 
 _NAME: Final = "relationshipName"
@@ -94,12 +94,7 @@ _SHOWN: Final = "/{instanceId}/manage/relationships/{relationshipName}"
 _LIST: Final = list[RelationshipMetadata]
 _MISSING: Final = answers_with(404, payloads.ApiErrorResult, "There is no such relationship.")
 _INVALID: Final = answers_with(400, payloads.ApiErrorResult, "The name, a table or a column cannot be.")
-_BODY: Final = {
-    "requestBody": {
-        "required": True,
-        "content": {answers.JSON: {"schema": {"$ref": "#/components/schemas/RelationshipMetadata"}}},
-    }
-}
+_BODY: Final = request_body(reference(RelationshipMetadata))
 
 OPERATIONS: Final = (
     Operation(

@@ -9,7 +9,7 @@ from topcoat.core import catalog, errors
 from topcoat.core.roles import Assignment, PrincipalKind, Role, principal_id_of
 from topcoat.surfaces import answers, bodies
 from topcoat.surfaces.customer_insights import payloads, shapes
-from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with
+from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, request_body
 
 # The vendor names no values; its administrators and owners both show as Admin.
 ROLES_BY_NAME: Final = {
@@ -147,12 +147,7 @@ OPERATIONS: Final = (
         | answers_with(400, payloads.ApiErrorResult, "There is no such role, or the body is not an assignment.")
         | _NO_INSTANCE
         | _LAST_OWNER,
-        documentation={
-            "requestBody": {
-                "required": True,
-                "content": {answers.JSON: {"schema": payloads.RoleAssignmentChange.model_json_schema()}},
-            }
-        },
+        documentation=request_body(payloads.RoleAssignmentChange.model_json_schema()),
     ),
     Operation(
         id="Deletes-a-role-assignment",

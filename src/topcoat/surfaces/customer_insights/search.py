@@ -7,9 +7,9 @@ from starlette.responses import Response
 from topcoat.core.catalog import CUSTOMER
 from topcoat.core.search_configuration import IndexedColumn, SearchConfiguration
 from topcoat.flows.search_index import TableColumns
-from topcoat.surfaces import answers, bodies
+from topcoat.surfaces import bodies
 from topcoat.surfaces.customer_insights import payloads, shapes
-from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with
+from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, reference, request_body
 from topcoat.surfaces.customer_insights.payloads import (
     AttributeSearchConfiguration,
     EntitySearchConfiguration,
@@ -97,11 +97,6 @@ OPERATIONS: Final = (
         responses=answers_with(200, InstanceSearchConfiguration, "The configuration as it is stored.")
         | answers_with(400, payloads.ApiErrorResult, "A table or column is unknown or cannot be configured so.")
         | answers_with(404, payloads.ApiErrorResult, "There is no such instance."),
-        documentation={
-            "requestBody": {
-                "required": True,
-                "content": {answers.JSON: {"schema": {"$ref": "#/components/schemas/InstanceSearchConfiguration"}}},
-            }
-        },
+        documentation=request_body(reference(InstanceSearchConfiguration)),
     ),
 )

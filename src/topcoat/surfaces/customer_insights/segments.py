@@ -13,7 +13,14 @@ from topcoat.flows.insights import Insight
 from topcoat.surfaces import answers, bodies
 from topcoat.surfaces.customer_insights import parameters, payloads, shapes
 from topcoat.surfaces.customer_insights.insight_payloads import SegmentDefinition, SegmentMetadata
-from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
+from topcoat.surfaces.customer_insights.operation import (
+    Call,
+    Operation,
+    answers_with,
+    parameter,
+    reference,
+    request_body,
+)
 
 HISTORY_DAYS_MAX: Final = 365
 SEGMENTS_MAX: Final = 10_000
@@ -137,12 +144,7 @@ _SHOWN: Final = "/{instanceId}/manage/segments/{segmentName}"
 _STORED: Final = "The segment as it is stored."
 _MISSING: Final = answers_with(404, payloads.ApiErrorResult, "There is no such segment.")
 _INVALID: Final = answers_with(400, payloads.ApiErrorResult, "The name or the definition cannot be.")
-_BODY: Final = {
-    "requestBody": {
-        "required": True,
-        "content": {answers.JSON: {"schema": {"$ref": "#/components/schemas/SegmentMetadata"}}},
-    }
-}
+_BODY: Final = request_body(reference(SegmentMetadata))
 
 OPERATIONS: Final = (
     Operation(

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from topcoat.core import catalog, errors
 from topcoat.core.subscription_keys import KeySlot
 from topcoat.flows import permissions
-from topcoat.surfaces import answers, bodies
+from topcoat.surfaces import bodies
 from topcoat.surfaces.customer_insights import payloads, shapes
-from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with
+from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, request_body
 
 
 async def get_api_access(call: Call) -> Response:
@@ -71,12 +71,7 @@ OPERATIONS: Final = (
         needs_key=False,
         summary="Let subscription keys open the instance, or not (extension)",
         responses=answers_with(200, payloads.ApiAccess, "As it is now.") | _NO_INSTANCE,
-        documentation={
-            "requestBody": {
-                "required": True,
-                "content": {answers.JSON: {"schema": payloads.ApiAccessChange.model_json_schema()}},
-            }
-        },
+        documentation=request_body(payloads.ApiAccessChange.model_json_schema()),
     ),
     Operation(
         id="Regenerate-subscription-key",

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
@@ -16,7 +16,14 @@ from topcoat.flows.jobs.scheduling import Draft
 from topcoat.surfaces import answers, bodies
 from topcoat.surfaces.customer_insights import parameters, payloads, shapes
 from topcoat.surfaces.customer_insights import workflow_payloads as wire
-from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
+from topcoat.surfaces.customer_insights.operation import (
+    Call,
+    Operation,
+    answers_with,
+    parameter,
+    reference,
+    request_body,
+)
 
 TOP_DEFAULT: Final = 10
 TOP_MAX: Final = 500
@@ -184,14 +191,6 @@ def _paths(path: str) -> tuple[str, ...]:
     )
 
 
-def _body(schema: dict[str, Any], *, is_required: bool = True) -> dict[str, Any]:
-    return {"required": is_required, "content": {answers.JSON: {"schema": schema}}}
-
-
-def _reference(model: type[payloads.Wire]) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{model.__name__}"}
-
-
 _TOP: Final = parameter(
     "top", f"How many at most; {TOP_DEFAULT} by default.", type="integer", minimum=1, maximum=TOP_MAX
 )
@@ -199,7 +198,7 @@ _INCLUDE_TASKS: Final = parameter("includeTasks", "Whether each job tells of its
 _UNKNOWN: Final = answers_with(404, payloads.ApiErrorResult, "There is no such instance, workflow or job.")
 _REFUSED: Final = answers_with(400, payloads.ApiErrorResult, "What is asked for is unknown or cannot be.")
 _TOO_MANY: Final = {
-    429: answers.described(429, "Too many jobs of this instance wait.", _reference(payloads.ApiErrorResult))
+    429: answers.described(429, "Too many jobs of this instance wait.", reference(payloads.ApiErrorResult))
 }
 _NOT_BUILT: Final = answers_with(501, payloads.ApiErrorResult, "The vendor has this operation type, Topcoat has not.")
 
@@ -217,8 +216,8 @@ OPERATIONS: Final = (
                 parameter("identifiers", "Data sources, separated by commas; not with `all`."),
                 parameter("forceRunRequested", "Noted; a job always runs what it is asked for.", type="boolean"),
             ],
-            "requestBody": _body(wire.OnDemandJobRequest.model_json_schema(), is_required=False),
-        },
+        }
+        | request_body(wire.OnDemandJobRequest.model_json_schema(), is_required=False),
     ),
     Operation(
         id="Get-list-of-recent-workflow-jobs",
@@ -278,7 +277,7 @@ OPERATIONS: Final = (
         answer=save_schedule,
         summary="Add a schedule, or replace the one with the same id",
         responses=answers_with(200, wire.WorkflowRefreshSchedule, "The schedule.") | _UNKNOWN | _REFUSED | _NOT_BUILT,
-        documentation={"requestBody": _body(_reference(wire.WorkflowRefreshSchedule))},
+        documentation=request_body(reference(wire.WorkflowRefreshSchedule)),
     ),
     Operation(
         id="Create-a-batch-of-workflow-refresh-schedules",
@@ -290,11 +289,9 @@ OPERATIONS: Final = (
         | _UNKNOWN
         | _REFUSED
         | _NOT_BUILT,
-        documentation={
-            "requestBody": _body(
-                {"type": "array", "items": _reference(wire.WorkflowRefreshSchedule), "maxItems": BATCH_MAX}
-            )
-        },
+        documentation=request_body(
+            {"type": "array", "items": reference(wire.WorkflowRefreshSchedule), "maxItems": BATCH_MAX}
+        ),
     ),
     Operation(
         id="Get-supported-timezones",
