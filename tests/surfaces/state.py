@@ -1,10 +1,38 @@
-"""What a test reads back to see whether anything was stored."""
+"""What a test reads back to see whether anything was stored, and the fields it finds."""
 
 from typing import Any
 
 import httpx
 
 NOW_TEXT = "2026-11-24T12:00:00Z"
+INSTANCE_METADATA = [
+    "isB2B",
+    "isB2C",
+    "isByoPbi",
+    "isByoSynapse",
+    "isCdsMdlOrCdsByodl",
+    "name",
+    "provisioningState",
+    "instanceType",
+    "refreshSchedule",
+    "expiryTimeUtc",
+    "region",
+    "cdsOrgInfo",
+    "cdsMdlInfo",
+    "maxTrialExtensionsAllowed",
+    "trialExtensionHistory",
+    "isRefreshCredentialRequired",
+    "trialExtensionDetails",
+    "configuredWorkspaces",
+    "platformType",
+    "azureRegion",
+    "version",
+    "updatedBy",
+    "updatedUtc",
+    "createdBy",
+    "createdUtc",
+    "instanceId",
+]
 
 
 async def read_profile(client: httpx.AsyncClient, base: str, customer_id: str) -> dict[str, Any]:

@@ -8,39 +8,11 @@ import httpx
 import pytest
 
 from tests.conftest import INSTANCE
-from tests.surfaces.state import read_profile
+from tests.surfaces.state import INSTANCE_METADATA, read_profile
 from topcoat.flows.query import plan
 
 Headers = Callable[[str], dict[str, str]]
 OTHER = "11111111-1111-4111-8111-111111111111"
-METADATA = [
-    "isB2B",
-    "isB2C",
-    "isByoPbi",
-    "isByoSynapse",
-    "isCdsMdlOrCdsByodl",
-    "name",
-    "provisioningState",
-    "instanceType",
-    "refreshSchedule",
-    "expiryTimeUtc",
-    "region",
-    "cdsOrgInfo",
-    "cdsMdlInfo",
-    "maxTrialExtensionsAllowed",
-    "trialExtensionHistory",
-    "isRefreshCredentialRequired",
-    "trialExtensionDetails",
-    "configuredWorkspaces",
-    "platformType",
-    "azureRegion",
-    "version",
-    "updatedBy",
-    "updatedUtc",
-    "createdBy",
-    "createdUtc",
-    "instanceId",
-]
 
 
 def request(name: str = "Another", **metadata: Any) -> dict[str, Any]:
@@ -69,7 +41,7 @@ async def test_an_instance_is_made_with_everything_the_contract_has(
     created = await create(client, owner, instanceType="production", region="northeurope")
 
     base = f"/api/instances/{created['instanceId']}"
-    assert sorted(created) == sorted(METADATA)
+    assert sorted(created) == sorted(INSTANCE_METADATA)
     assert (created["name"], created["instanceType"], created["region"]) == ("Another", "production", "northeurope")
     assert (created["version"], created["createdBy"], created["provisioningState"]) == (1, "topcoat-owner", "active")
     assert (await client.get(base)).json() == created

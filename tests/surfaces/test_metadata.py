@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.surfaces.state import INSTANCE_METADATA
+
 MODEL = ["instanceId", "dataflowId", "datasourceId", "dataflowType", "entities"]
 ENTITY = [
     "name",
@@ -180,34 +182,6 @@ INSTANCE_INFO = [
     "scaleUnitId",
     "azureRegion",
     "platformType",
-]
-INSTANCE_METADATA = [
-    "isB2B",
-    "isB2C",
-    "isByoPbi",
-    "isByoSynapse",
-    "isCdsMdlOrCdsByodl",
-    "name",
-    "provisioningState",
-    "instanceType",
-    "refreshSchedule",
-    "expiryTimeUtc",
-    "region",
-    "cdsOrgInfo",
-    "cdsMdlInfo",
-    "maxTrialExtensionsAllowed",
-    "trialExtensionHistory",
-    "isRefreshCredentialRequired",
-    "trialExtensionDetails",
-    "configuredWorkspaces",
-    "platformType",
-    "azureRegion",
-    "version",
-    "updatedBy",
-    "updatedUtc",
-    "createdBy",
-    "createdUtc",
-    "instanceId",
 ]
 
 

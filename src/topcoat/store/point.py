@@ -46,10 +46,10 @@ def unreachable(error: BaseException) -> errors.StoreUnreachable:
 class PointStatement:
     """SQL with `:name` parameters, in the forms that SQLAlchemy, sqlite3 and asyncpg take.
 
-    `has_one_plan`: indexes have its rows in order, whatever the parameters are, so that it need not be planned anew.
+    `has_one_plan`: whatever the parameters of a scan are, indexes have its rows in order, and it is planned but once.
     """
 
-    def __init__(self, sql: str, *, has_one_plan: bool = True) -> None:
+    def __init__(self, sql: str, *, has_one_plan: bool = False) -> None:
         self.sql = sql
         self.has_one_plan = has_one_plan
         self.clause = text(sql)

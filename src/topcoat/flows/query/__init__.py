@@ -79,8 +79,7 @@ class Query:
             planned = replace(planned, customer_ids=(key,))
         rows, _, _ = await self._rows(self._reading(sight), planned, None)
         if not rows:
-            if address.navigation is not None:
-                await self._get_survivor(sight, key)
+            await self._check_profile(sight, address)
             raise errors.RecordNotFound(table=table.name, record_id=catalog.shown(key))
         return rows[0]
 
@@ -98,8 +97,8 @@ class Query:
         reading = self._reading(sight)
         after = None if token is None else token.record
         records, last, has_more = await self._rows(reading, planned, after)
-        if address.navigation is not None and not records:
-            await self._get_survivor(sight, address.key or "")
+        if not records:
+            await self._check_profile(sight, address)
         count = await self._count(reading, planned) if planned.is_counted else None
         following = None
         if has_more and last is not None and (wanted is None or wanted > len(records)):
@@ -114,8 +113,8 @@ class Query:
         if address.navigation is not None:
             planned = await self._of_profile(sight, planned, address.key or "")
         count = await self._count(self._reading(sight), planned)
-        if address.navigation is not None and not count:
-            await self._get_survivor(sight, address.key or "")
+        if not count:
+            await self._check_profile(sight, address)
         return count
 
     async def list_changes(self, instance: str, customer_id: str) -> list[LiveChange]:
@@ -246,6 +245,11 @@ class Query:
         if not sight.has_aliases:
             return _narrowed(planned, (key,))
         return _narrowed(planned, (await self._get_survivor(sight, key),))
+
+    async def _check_profile(self, sight: Sight, address: RecordAddress) -> None:
+        """Where nothing was found behind a profile's address: raise `RecordNotFound` if there is no such profile."""
+        if address.navigation is not None:
+            await self._get_survivor(sight, address.key or "")
 
     async def _get_survivor(self, sight: Sight, key: str) -> str:
         customer_id = await profiles.find_survivor(
