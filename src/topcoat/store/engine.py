@@ -24,18 +24,19 @@ from topcoat.store.locked import (
 )
 from topcoat.store.point import (
     LOOKUP_SETTINGS,
+    POINT_READERS_MAX,
     PointReader,
     PointStatement,
     PointWriter,
-    PostgresqlPointReader,
+    PostgresqlPoint,
     Rows,
     SqlitePointReader,
     unreachable,
 )
 from topcoat.store.scans import PostgresqlScanReader, ScanReader, SqliteScanReader
-from topcoat.store.unsynced import PostgresqlUnsynced, SqliteUnsynced, Unsynced
+from topcoat.store.unsynced import UNSYNCED_MAX, UNSYNCED_SETTINGS, SqliteUnsynced, Unsynced
 
-# With those of point reads and of the group commit at most 24 connections a process.
+# With those of point reads, scans, the group commit and what is not waited for at most 32 connections a process.
 READERS_MAX = 6
 WRITERS_MAX = 2
 POOL_TIMEOUT_SECONDS = 10
@@ -210,8 +211,8 @@ class Store:
         self._session_engine = create_async_engine(
             self.url, poolclass=NullPool, hide_parameters=True, connect_args=_connecting({})
         )
-        self.point: PointReader = PostgresqlPointReader(self.url, statement_timeout_ms=self._statement_timeout_ms)
-        self.unsynced: Unsynced = PostgresqlUnsynced(self.url)
+        self.point: PointReader = PostgresqlPoint(self.url, size_max=POINT_READERS_MAX, settings=reading)
+        self.unsynced: Unsynced = PostgresqlPoint(self.url, size_max=UNSYNCED_MAX, settings=UNSYNCED_SETTINGS)
         self.scan: ScanReader = PostgresqlScanReader(self.url, timeout_seconds=self.statement_timeout_seconds)
         self._locked: Locked = PostgresqlLocked(self.url)
 

@@ -19,7 +19,7 @@ from topcoat.core import errors
 from topcoat.store.pool import STATEMENTS_KEPT, PostgresqlPool
 
 BUSY_TIMEOUT_SECONDS: Final = 2.0
-POOL_SIZE_MAX: Final = 8
+POINT_READERS_MAX: Final = 8
 
 # The hot statements are look-ups by key. Plans made while a table was small must not outlive its growth.
 LOOKUP_SETTINGS: Final = {
@@ -114,12 +114,13 @@ class SqlitePointReader:
         return self._connection
 
 
-class PostgresqlPointReader:
+class PostgresqlPoint:
+    """`settings` are those of its connections' sessions, beside those of all look-ups."""
+
     is_postgresql = True
 
-    def __init__(self, url: sqlalchemy.URL, *, statement_timeout_ms: int) -> None:
-        reading = {"default_transaction_read_only": "on", "statement_timeout": str(statement_timeout_ms)}
-        self._pool = PostgresqlPool(url, size_max=POOL_SIZE_MAX, settings=LOOKUP_SETTINGS | reading)
+    def __init__(self, url: sqlalchemy.URL, *, size_max: int, settings: Mapping[str, str]) -> None:
+        self._pool = PostgresqlPool(url, size_max=size_max, settings=LOOKUP_SETTINGS | dict(settings))
 
     async def fetch_point(self, statement: PointStatement, values: Mapping[str, Any]) -> Rows:
         try:
@@ -147,4 +148,4 @@ async def fetch(pool: PostgresqlPool, statement: PointStatement, values: Mapping
         pool.give_back(connection)
 
 
-PointReader = SqlitePointReader | PostgresqlPointReader
+PointReader = SqlitePointReader | PostgresqlPoint

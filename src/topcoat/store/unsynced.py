@@ -9,10 +9,9 @@ from typing import Any, Final
 import sqlalchemy
 
 from topcoat.store.locked import SQLITE_BUSY_TIMEOUT_MS
-from topcoat.store.point import LOOKUP_SETTINGS, POSTGRESQL_ERRORS, PointStatement, Rows, fetch, unreachable
-from topcoat.store.pool import PostgresqlPool
+from topcoat.store.point import PointStatement, PostgresqlPoint, Rows, unreachable
 
-POOL_SIZE_MAX: Final = 2
+UNSYNCED_MAX: Final = 2
 
 
 class SqliteUnsynced:
@@ -53,21 +52,6 @@ class SqliteUnsynced:
             self._driver = None
 
 
-class PostgresqlUnsynced:
-    is_postgresql = True
+UNSYNCED_SETTINGS: Final = {"synchronous_commit": "off"}
 
-    def __init__(self, url: sqlalchemy.URL) -> None:
-        settings = LOOKUP_SETTINGS | {"synchronous_commit": "off"}
-        self._pool = PostgresqlPool(url, size_max=POOL_SIZE_MAX, settings=settings)
-
-    async def fetch_point(self, statement: PointStatement, values: Mapping[str, Any]) -> Rows:
-        try:
-            return await fetch(self._pool, statement, values)
-        except POSTGRESQL_ERRORS as error:
-            raise unreachable(error) from error
-
-    async def close(self) -> None:
-        await self._pool.close()
-
-
-Unsynced = SqliteUnsynced | PostgresqlUnsynced
+Unsynced = SqliteUnsynced | PostgresqlPoint
