@@ -48,7 +48,7 @@ $(VENV)/service: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/tests: $(VENV)/service
-	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	$(PIP) install --constraint constraints.txt --editable '.[all,dev]'
 	@touch $@
 
 # The vendor's published client lives in an environment of its own: it needs an old setuptools.

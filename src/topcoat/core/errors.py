@@ -17,15 +17,17 @@ TopcoatError
 │   ├── NameTaken, SystemMade, TooManyDefinitions, InstanceRefreshing
 │   ├── ClockRequestInvalid, ParameterInvalid, UnknownRole, JobEnded
 │   ├── DefinitionInvalid, DefinitionsCyclic, DefinitionInUse, NotComputable, ReadyMade
-│   └── EnvironmentInvalid, EnvironmentUnknown, SourceInvalid
+│   └── EnvironmentInvalid, EnvironmentUnknown, SourceInvalid, SourceFaulty, TooManyQuarantined
 ├── Conflict
 │   ├── InstanceExists, ActivityExists, RefreshRunning, NothingToUndo, NotRefreshed, IdempotencyKeyReused, LastOwner
 │   └── JobStopped, JobAbandoned
 ├── LimitExceeded
 │   └── TooManyCalls, TooMuchExecutionTime, TooManyConcurrentCalls
 ├── NotSupported
+│   └── ExtraMissing
 └── Unavailable
-    └── Overloaded, TooManyJobs, StoreUnreachable, QueryTooSlow, SchemaOutdated, IssuerUnreachable
+    ├── Overloaded, TooManyJobs, StoreUnreachable, QueryTooSlow, SchemaOutdated, IssuerUnreachable
+    └── RefreshTooLarge
 
 An error's text, its parts filled in where braces name them, is its message.
 """
@@ -321,6 +323,19 @@ class SourceInvalid(BadInput):
     text = "{file}, line {line}: {reason}."
 
 
+class SourceFaulty(BadInput):
+    """`where` is empty, or names row and column: `, row 7, column Born`."""
+
+    text = "{source}, table {table}{where}: {reason}."
+
+
+class TooManyQuarantined(BadInput):
+    text = (
+        "Of table {table} {quarantined} of {rows} rows cannot be taken, more than the share of {share_max}; "
+        "the first is row {row} of {source}: {reason}."
+    )
+
+
 class Conflict(TopcoatError):
     text = "It conflicts with what is stored."
 
@@ -392,6 +407,10 @@ class NotSupported(TopcoatError):
     text = "{what} is not supported{hint}."
 
 
+class ExtraMissing(NotSupported):
+    text = "{what} needs the extra '{extra}', which is not installed; run: pip install 'topcoat[{extra}]'."
+
+
 class Unavailable(TopcoatError):
     text = "The service cannot answer right now."
 
@@ -424,3 +443,7 @@ class SchemaOutdated(Unavailable):
 class IssuerUnreachable(Unavailable):
     text = "The keys of the token's issuer cannot be fetched at the moment, so nobody can tell whether it is genuine."
     retry_after_seconds = 5
+
+
+class RefreshTooLarge(Unavailable):
+    text = "The refresh has not enough memory or disk to work in {folder}: {reason}."
