@@ -28,7 +28,7 @@ from topcoat.flows import Flows
 from topcoat.flows.refresh import publish
 from topcoat.flows.refresh.environment import load_environment
 from topcoat.flows.refresh.progress import Silent
-from topcoat.flows.refresh.publication import RefreshReport
+from topcoat.flows.refresh.report import RunReport
 from topcoat.settings import Settings
 from topcoat.store import clock as service_time_store
 from topcoat.store import migrate, schema
@@ -242,7 +242,7 @@ class Service:
     async def advance(self, duration: timedelta) -> None:
         await self.flows.service_clock.advance(duration)
 
-    async def refresh(self, environment: Path) -> RefreshReport:
+    async def refresh(self, environment: Path) -> RunReport:
         loaded = load_environment(environment)
         return await publish.refresh(self.store, self.clock, loaded, Silent(), horizon=timedelta(days=7))
 

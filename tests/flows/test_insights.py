@@ -22,7 +22,7 @@ from topcoat.flows import data_sources
 from topcoat.flows.insights import Insight
 from topcoat.flows.refresh import publish
 from topcoat.flows.refresh.progress import Silent
-from topcoat.flows.refresh.publication import RefreshReport
+from topcoat.flows.refresh.report import RunReport
 
 PURCHASES = "PoS_posPurchases"
 OTHER_INSTANCE = "c0ffee00-0000-4000-8000-000000000009"
@@ -40,7 +40,7 @@ async def define(service: Service, definition: Definition, instance: str = INSTA
     return await flow.create(instance, definition.kind, definition.name, definition.document, "tests")
 
 
-async def compute(service: Service, instance: str = INSTANCE) -> RefreshReport:
+async def compute(service: Service, instance: str = INSTANCE) -> RunReport:
     return await publish.compute_insights(service.store, service.clock, instance, Silent(), horizon=timedelta(days=7))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from tests.conftest import INSTANCE, Service, open_service
 from tests.flows import asking
 from tests.flows.test_refresh import activity, customer, environment
+from topcoat.clock import Clock
 from topcoat.core import errors
 from topcoat.flows.refresh import publish, stages
 from topcoat.flows.refresh.environment import load_environment
 from topcoat.flows.refresh.progress import Silent
+from topcoat.flows.refresh.report import RunReport
 from topcoat.flows.refresh.stages import Stage
 
 
@@ -34,6 +37,11 @@ class Told(Silent):
 
     async def failed(self, stage: str, error: Exception) -> None:
         self.events.append(f"{stage} failed: {error}")
+
+
+def publication() -> Any:
+    """As much of one as running stages takes."""
+    return SimpleNamespace(report=RunReport(), clock=Clock(is_adjustable=False))
 
 
 async def succeed(_: Any) -> None:
@@ -65,7 +73,7 @@ async def test_a_failing_stage_skips_what_needs_it_and_nothing_else() -> None:
     ]
 
     with pytest.raises(errors.NothingToUndo):
-        await stages.run_stages(None, told, graph)  # type: ignore[arg-type]
+        await stages.run_stages(publication(), told, graph)
 
     assert told.events == [
         "a started",
@@ -82,7 +90,7 @@ async def test_a_failing_stage_skips_what_needs_it_and_nothing_else() -> None:
 async def test_a_stage_with_nothing_to_do_holds_up_nobody() -> None:
     told = Told()
 
-    await stages.run_stages(None, told, [Stage("a", idle), Stage("b", succeed, after=("a",))])  # type: ignore[arg-type]
+    await stages.run_stages(publication(), told, [Stage("a", idle), Stage("b", succeed, after=("a",))])
 
     assert told.events == ["a started", "a skipped: nothing to do", "b started", "b ended"]
 

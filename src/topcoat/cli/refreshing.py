@@ -14,7 +14,7 @@ from topcoat.clock import Clock
 from topcoat.flows.jobs import command_line
 from topcoat.flows.refresh import environment as environment_file
 from topcoat.flows.refresh import publish
-from topcoat.flows.refresh.publication import RefreshReport
+from topcoat.flows.refresh.report import RunReport
 from topcoat.settings import Settings
 from topcoat.store.engine import Store
 
@@ -33,7 +33,7 @@ def undo(settings: Settings, path: Path) -> str:
     return f"Generation {active} is active again; the later one is gone for good."
 
 
-async def _refresh(settings: Settings, environment: environment_file.Environment, bars: "Bars") -> RefreshReport:
+async def _refresh(settings: Settings, environment: environment_file.Environment, bars: "Bars") -> RunReport:
     store = Store(settings.effective_database_url)
     try:
         await store.check_schema()
@@ -84,7 +84,7 @@ def _bars() -> Iterator[Bars]:
         yield Bars(progress)
 
 
-def _sentence(report: RefreshReport) -> str:
+def _sentence(report: RunReport) -> str:
     changed = sum(report.opened.values())
     ended = sum(report.closed.values())
     parts = [

@@ -14,7 +14,7 @@ from topcoat.flows.jobs.scheduling import Schedules, new_tasks
 from topcoat.flows.refresh import publish
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.progress import Progress
-from topcoat.flows.refresh.publication import RefreshReport
+from topcoat.flows.refresh.report import RunReport
 from topcoat.store import instances, jobs
 from topcoat.store.engine import Store
 from topcoat.store.jobs import NewJob
@@ -24,7 +24,7 @@ PRINCIPAL = "command line"
 
 async def refresh(
     store: Store, clock: Clock, environment: Environment, progress: Progress, *, horizon: timedelta
-) -> RefreshReport:
+) -> RunReport:
     """As `publish.refresh`, on record."""
     await publish.save_instance(store, clock, environment)
     schedules = Schedules(store, Instances(store, clock), clock)

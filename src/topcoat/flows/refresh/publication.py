@@ -14,34 +14,14 @@ from topcoat.core.insights.evaluated import Evaluated
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.indexing import Indexing
 from topcoat.flows.refresh.progress import Progress
+from topcoat.flows.refresh.report import RunReport
 from topcoat.store import generations, instances, search_index, staging
 from topcoat.store.engine import ReadConnection, Session
-from topcoat.store.generations import Counts
 from topcoat.store.instances import Stand
 from topcoat.store.staging import SnapshotTable
 
 WRITTEN_ROWS_MAX: Final = 10_000
 WRITTEN_ROWS_MAX_ON_SQLITE: Final = 1_000  # SQLite has one writer at a time, and real-time writes wait for it
-
-
-@dataclass(slots=True)
-class RefreshReport:
-    """What a refresh did; rows by table name."""
-
-    generation: int = 0
-    profiles: int = 0
-    activities: int = 0
-    measures: int = 0
-    segments: int = 0
-    closed: dict[str, int] = field(default_factory=dict)
-    opened: dict[str, int] = field(default_factory=dict)
-    confirmed: int = 0
-    attached: int = 0
-    pruned: int = 0
-
-    @property
-    def counts(self) -> Counts:
-        return Counts(self.profiles, self.activities, self.measures)
 
 
 @dataclass(slots=True)
@@ -60,7 +40,7 @@ class Publication:
     stand: Stand
     locks: AsyncExitStack
     files: list[Path] = field(default_factory=list)
-    report: RefreshReport = field(default_factory=RefreshReport)
+    report: RunReport = field(default_factory=RunReport)
     indexing: Indexing | None = None
     evaluated: Sequence[Evaluated] = ()
 

@@ -3,20 +3,25 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Final
 
 from topcoat.clock import Clock
 from topcoat.core import errors, usage
 from topcoat.core.catalog import CUSTOMER
 from topcoat.core.usage import Counted, Counts
 from topcoat.flows import lifecycle
-from topcoat.flows.refresh import indexing, reconcile, stages
+from topcoat.flows.refresh import indexing, measuring, reconcile, stages
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.progress import Progress, Reporter, Silent
-from topcoat.flows.refresh.publication import Publication, RefreshReport
+from topcoat.flows.refresh.publication import Publication
+from topcoat.flows.refresh.report import RunReport
 from topcoat.flows.refresh.stages import Stage
 from topcoat.store import generations, insight_evaluations, instances, search_index, subscription_keys
 from topcoat.store import usage as usage_store
 from topcoat.store.engine import Store
+
+ACTIVATION: Final = "activation"
+"""What follows the stages, as the report calls it."""
 
 
 async def refresh(
@@ -27,7 +32,7 @@ async def refresh(
     *,
     horizon: timedelta,
     reporter: Reporter | None = None,
-) -> RefreshReport:
+) -> RunReport:
     """Publish the environment's unified files; the instance is created if it is missing.
 
     Raise `RefreshRunning` when another process refreshes the same instance, `SourceInvalid` for a faulty file; the
@@ -45,7 +50,7 @@ async def publish(
     *,
     horizon: timedelta,
     reporter: Reporter,
-) -> RefreshReport:
+) -> RunReport:
     """As `refresh`, for an instance that is there already, whose own properties stay as they are."""
     async with _opened(store, clock, environment, progress) as publication:
         await _run(publication, stages.STAGES, reporter, horizon, stages.PROFILE_STORE)
@@ -54,7 +59,7 @@ async def publish(
 
 async def compute_insights(
     store: Store, clock: Clock, guid: str, progress: Progress, *, horizon: timedelta, reporter: Reporter | None = None
-) -> RefreshReport:
+) -> RunReport:
     """Publish the active generation anew, with segments and measures as they are defined now; no file is read.
 
     Raise `NotRefreshed` before the first refresh, and `RefreshRunning` while there is one.
@@ -88,7 +93,8 @@ async def _run(
     """Run the stages and activate what they wrote; `showing` is the stage that is told if that fails."""
     await stages.run_stages(publication, reporter, given)
     try:
-        await _activate(publication, reporter, horizon)
+        with measuring.measured(publication.report.tasks, ACTIVATION, publication.clock):
+            await _activate(publication, reporter, horizon)
     except Exception as error:  # told as what it is about, then raised
         await reporter.failed(showing, error)
         raise
@@ -129,7 +135,7 @@ async def save_instance(store: Store, clock: Clock, environment: Environment) ->
         await subscription_keys.apply_file_keys(connection, stand.instance_id, environment.subscription_keys, now)
 
 
-def _counts(report: RefreshReport) -> Counts:
+def _counts(report: RunReport) -> Counts:
     counts: Counts = {}
     usage.add_count(counts, Counted(usage.REFRESHES), 1)
     usage.add_count(counts, Counted(usage.CONFIRMED_CHANGES), report.confirmed)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from topcoat.flows.refresh import checking, evaluating, reading
+from topcoat.flows.refresh import checking, evaluating, measuring, reading
 from topcoat.flows.refresh.indexing import Indexing
 from topcoat.flows.refresh.progress import Reporter
 from topcoat.flows.refresh.publication import Publication
@@ -59,7 +59,8 @@ def _needs(missing: Sequence[str]) -> str:
 async def _run(stage: Stage, publication: Publication, reporter: Reporter) -> Exception | None:
     await reporter.started(stage.name)
     try:
-        idle = await stage.run(publication)
+        with measuring.measured(publication.report.tasks, stage.name, publication.clock):
+            idle = await stage.run(publication)
     except Exception as error:  # the edge of a stage: what does not need it still runs
         await reporter.failed(stage.name, error)
         return error
