@@ -38,6 +38,15 @@ class TableKind(enum.Enum):
     SOURCE = "source"
 
 
+class Contents(enum.Enum):
+    """What the records of a source table are."""
+
+    INGESTED = "ingested"
+    CORRUPT = "corrupt"
+    ENRICHMENT = "enrichment"
+    PREDICTION = "prediction"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     name: str
@@ -67,7 +76,8 @@ class ActivityConfiguration:
 class Table:
     """`name` is qualified: `PoS_posPurchases`; `primary_key` names the column that identifies a record.
 
-    `is_kept` says of a source table whether the snapshot holds its records.
+    `is_kept` says of a source table whether the snapshot holds its records, and `contents` what they are; `maker` is
+    what computed an enrichment or a prediction.
     """
 
     name: str
@@ -77,6 +87,8 @@ class Table:
     data_source: str | None = None
     activity: ActivityConfiguration | None = None
     is_kept: bool = False
+    contents: Contents = Contents.INGESTED
+    maker: str | None = None
     columns_by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
     mandatory_names: Sequence[str] = field(init=False, repr=False, compare=False)
     empty_record: Document = field(init=False, repr=False, compare=False)
@@ -143,6 +155,11 @@ class Catalog:
         """A refresh brings back what was deleted only where it has the table again."""
         deleted = tuple(name for name in earlier.deleted_tables if name not in self.tables_by_name)
         return replace(self, deleted_tables=deleted)
+
+
+def alternate_key(table: str, primary_key: str) -> str:
+    """The column of profiles that holds the key of their record of a source table."""
+    return f"{table}_{primary_key}"
 
 
 CUSTOMER = "Customer"

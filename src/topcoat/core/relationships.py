@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from topcoat.core import definitions
-from topcoat.core.catalog import CUSTOMER, CUSTOMER_ID, Catalog, Table, TableKind
+from topcoat.core.catalog import CUSTOMER, CUSTOMER_ID, Catalog, Table, TableKind, alternate_key
 
 
 class Cardinality(enum.Enum):
@@ -75,9 +75,8 @@ def _system_made(catalog: Catalog, table: Table) -> Iterator[Relationship]:
         yield _named(table, CUSTOMER_ID, customer, CUSTOMER_ID, Cardinality.MANY_TO_ONE)
     elif table.kind is TableKind.CUSTOMER_MEASURE:
         yield _named(table, CUSTOMER_ID, customer, CUSTOMER_ID, Cardinality.ONE_TO_ONE)
-    elif f"{table.name}_{table.primary_key}" in customer.columns_by_name:
-        alternate_key = f"{table.name}_{table.primary_key}"
-        yield _named(table, table.primary_key, customer, alternate_key, Cardinality.ONE_TO_ONE)
+    elif (key := alternate_key(table.name, table.primary_key)) in customer.columns_by_name:
+        yield _named(table, table.primary_key, customer, key, Cardinality.ONE_TO_ONE)
 
 
 def _of_activity(catalog: Catalog, table: Table) -> Iterator[Relationship]:

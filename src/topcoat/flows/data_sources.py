@@ -102,7 +102,8 @@ class DataSources:
         """What a table's key identifies customers by, in their table or in the key ring."""
         customer_columns = known.get_table(CUSTOMER).columns_by_name
         for table in source.tables:
-            has_keys = f"{table.name}_{table.primary_key}" in customer_columns or await key_rings.has_keys(
+            key = catalog.alternate_key(table.name, table.primary_key)
+            has_keys = key in customer_columns or await key_rings.has_keys(
                 self._store.point, instance_id=instance_id, generation=generation, table=table.name
             )
             if has_keys:

@@ -182,5 +182,5 @@ def _by_table(known: Catalog, profile: Document, keys: Sequence[tuple[str, str]]
 
 
 def _table_keys(table: Table, profile: Document, keys: tuple[str, ...]) -> TableKeys:
-    preferred = str(profile.get(f"{table.name}_{table.primary_key}"))
+    preferred = str(profile.get(catalog.alternate_key(table.name, table.primary_key)))
     return TableKeys(table, preferred if preferred in keys else keys[0], keys)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 
 from topcoat.clock import ServiceTime, from_microseconds, to_microseconds
-from topcoat.core.catalog import ActivityConfiguration, Catalog, Column, ColumnType, Table, TableKind
+from topcoat.core.catalog import ActivityConfiguration, Catalog, Column, ColumnType, Contents, Table, TableKind
 from topcoat.core.definitions import Authorship
 from topcoat.store.engine import ReadConnection, WriteConnection, dump_json, load_json
 from topcoat.store.point import PointConnection, PointStatement, PointWriter
@@ -222,6 +222,8 @@ def _table_document(table: Table) -> dict[str, Any]:
         if activity is None
         else {name: getattr(activity, name) for name in ActivityConfiguration.__dataclass_fields__},
         "is_kept": table.is_kept,
+        "contents": table.contents.value,
+        "maker": table.maker,
     }
 
 
@@ -238,6 +240,8 @@ def _load_table(document: dict[str, Any]) -> Table:
         ),
         activity=None if activity is None else ActivityConfiguration(**activity),
         is_kept=document.get("is_kept", False),
+        contents=Contents(document.get("contents", Contents.INGESTED.value)),
+        maker=document.get("maker"),
     )
 
 

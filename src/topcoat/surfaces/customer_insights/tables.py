@@ -6,7 +6,16 @@ from typing import Final, assert_never
 
 from starlette.responses import Response
 
-from topcoat.core.catalog import CUSTOMER_ID, PREVIOUS_CUSTOMER_ID, Catalog, Column, ColumnType, Table, TableKind
+from topcoat.core.catalog import (
+    CUSTOMER_ID,
+    PREVIOUS_CUSTOMER_ID,
+    Catalog,
+    Column,
+    ColumnType,
+    Contents,
+    Table,
+    TableKind,
+)
 from topcoat.core.relationships import Relationship, RelationshipType
 from topcoat.core.search_configuration import SearchConfiguration
 from topcoat.flows.data_sources import data_source_id
@@ -174,9 +183,23 @@ def entity_type(table: Table) -> str:
         case TableKind.CUSTOMER_MEASURE:
             return "profileKpi"
         case TableKind.SOURCE:
-            return "unspecified" if table.activity is None else "activity"
+            return _SOURCE_TYPES[table.contents] if table.activity is None else "activity"
         case _:
             assert_never(table.kind)
+
+
+_SOURCE_TYPES: Final = {
+    Contents.INGESTED: "unspecified",
+    Contents.CORRUPT: "corrupt",
+    Contents.ENRICHMENT: "enrichment",
+    Contents.PREDICTION: "genericPrediction",
+}
+_DATAFLOW_TYPES: Final = {
+    Contents.INGESTED: "ingestion",
+    Contents.CORRUPT: "ingestion",
+    Contents.ENRICHMENT: "enriched",
+    Contents.PREDICTION: "genericPrediction",
+}
 
 
 def _dataflow_type(table: Table) -> str:
@@ -188,7 +211,7 @@ def _dataflow_type(table: Table) -> str:
         case TableKind.CUSTOMER_MEASURE:
             return "kpi"
         case TableKind.SOURCE:
-            return "ingestion"
+            return _DATAFLOW_TYPES[table.contents]
         case _:
             assert_never(table.kind)
 
