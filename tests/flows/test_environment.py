@@ -11,7 +11,8 @@ from topcoat.core import catalog, errors
 from topcoat.core.catalog import ActivityConfiguration, Column, ColumnType, Table, TableKind
 from topcoat.core.search_configuration import IndexedColumn
 from topcoat.flows.refresh import located_yaml
-from topcoat.flows.refresh.environment import Environment, environment_schema, load_environment
+from topcoat.flows.refresh.environment import Environment, UnifiedFiles, environment_schema, load_environment
+from topcoat.flows.refresh.source_places import FileSource
 
 TEXT = """\
 instance:
@@ -98,12 +99,15 @@ def test_an_instance_is_what_the_file_says(tmp_path: Path) -> None:
         profile_lifetime=timedelta(hours=1, minutes=30),
         activity_lifetime=timedelta(weeks=2),
         catalog=catalog.Catalog(()),
-        source_files=(),
-        customer_file=tmp_path / "customers.csv",
-        key_ring_file=tmp_path / "keys.csv",
-        activity_files=(tmp_path / "activities.jsonl", tmp_path / "more.ndjson"),
-        measure_file=tmp_path / "measures.csv",
-        segment_file=tmp_path / "segments.csv",
+        sources={},
+        unified=UnifiedFiles(
+            customers=tmp_path / "customers.csv",
+            key_ring=tmp_path / "keys.csv",
+            activities=(tmp_path / "activities.jsonl", tmp_path / "more.ndjson"),
+            measures=tmp_path / "measures.csv",
+            segments=tmp_path / "segments.csv",
+        ),
+        raw=None,
         search=None,
         schedule=None,
     )
@@ -120,8 +124,8 @@ unified: {customer: {file: customers.csv, columns: {CustomerId: string}}}
 
     assert (environment.instance_type, environment.subscription_keys) == ("sandbox", ())
     assert (environment.profile_lifetime, environment.activity_lifetime) == (timedelta(hours=4), timedelta(days=30))
-    assert (environment.key_ring_file, environment.activity_files) == (None, ())
-    assert (environment.measure_file, environment.segment_file) == (None, None)
+    assert (environment.unified_files.key_ring, environment.unified_files.activities) == (None, ())
+    assert (environment.unified_files.measures, environment.unified_files.segments) == (None, None)
     assert [t.name for t in environment.catalog.tables] == ["Customer", "UnifiedActivity", "Customer_Measure"]
     assert environment.catalog.get_table("Customer_Measure").columns == (
         Column("CustomerId", is_key=True, is_mandatory=True),
@@ -204,7 +208,7 @@ def test_the_records_of_a_source_table_are_kept_where_it_names_a_file(tmp_path: 
 
     environment = load(tmp_path, text)
 
-    assert environment.source_files == (("PoS_posPurchases", tmp_path / "more.ndjson"),)
+    assert environment.sources == {"PoS_posPurchases": FileSource(tmp_path / "more.ndjson")}
     assert [table.name for table in environment.catalog.tables if table.is_kept] == ["PoS_posPurchases"]
 
 
@@ -214,7 +218,7 @@ def test_a_relative_environment_file_gives_absolute_paths(tmp_path: Path, monkey
 
     environment = load_environment(Path("environment.yaml"))
 
-    assert environment.customer_file == tmp_path / "customers.csv"
+    assert environment.unified_files.customers == tmp_path / "customers.csv"
 
 
 def test_a_byte_order_mark_and_anchors_are_read(tmp_path: Path) -> None:
@@ -553,13 +557,13 @@ def test_a_fault_says_where_it_is_what_came_and_what_was_expected(
     assert raised.message.endswith(".")
 
 
-@pytest.mark.parametrize("key", ["data_sources", "unification", "measures", "segments"])
-def test_what_a_later_version_brings_is_refused_as_not_supported_yet(tmp_path: Path, key: str) -> None:
+@pytest.mark.parametrize("key", ["data_sources", "measures", "segments"])
+def test_a_section_that_stands_elsewhere_is_refused_with_the_place(tmp_path: Path, key: str) -> None:
     """S32."""
     raised = fault(tmp_path, TEXT + f"{key}: {{}}\n")
 
     assert (raised.parts["line"], raised.parts["path"]) == (TEXT.count("\n") + 1, key)
-    assert f"{key} is not supported yet" in raised.parts["reason"]
+    assert f"{key} is not supported here; " in raised.parts["reason"]
 
 
 @pytest.mark.parametrize(
@@ -617,10 +621,15 @@ def test_the_schema_describes_every_key() -> None:
         "tables",
         "activities",
         "unified",
+        "unification",
+        "quarantine_share_max",
+        "enrichment",
+        "enrichments",
+        "predictions",
         "search",
         "schedule",
     }
-    assert schema["required"] == ["instance", "unified"]
+    assert schema["required"] == ["instance"]
     for part in (schema, *(d for d in schema["$defs"].values() if d["type"] == "object")):
         assert part["additionalProperties"] is False
         for name, property_ in part["properties"].items():

@@ -46,7 +46,7 @@ def profiles(environment: Environment) -> list[ProfileRow]:
 
 @pytest.fixture(scope="module")
 def activities(environment: Environment) -> list[ActivityRow]:
-    return list(unified_files.read_activities(environment, environment.activity_files[0], lambda _: None))
+    return list(unified_files.read_activities(environment, environment.unified_files.activities[0], lambda _: None))
 
 
 @pytest.fixture(scope="module")

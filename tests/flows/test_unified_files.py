@@ -66,7 +66,7 @@ def profiles(loaded: Environment, advance: Callable[[int], None] = ignore) -> It
 
 
 def activities(loaded: Environment, advance: Callable[[int], None] = ignore) -> Iterator[ActivityRow]:
-    return unified_files.read_activities(loaded, loaded.activity_files[0], advance)
+    return unified_files.read_activities(loaded, loaded.unified_files.activities[0], advance)
 
 
 def keys(loaded: Environment, advance: Callable[[int], None] = ignore) -> Iterator[KeyRow]:
@@ -218,7 +218,7 @@ def test_an_instance_needs_no_key_ring(tmp_path: Path) -> None:
     )
 
     assert list(keys(load_environment(tmp_path / "environment.yaml"))) == []
-    assert loaded.key_ring_file is not None
+    assert loaded.unified_files.key_ring is not None
 
 
 def test_empty_json_lines_are_no_activities_and_no_keys(tmp_path: Path) -> None:
@@ -489,6 +489,6 @@ def test_a_line_that_never_ends_is_refused_before_it_fills_the_memory(
 
 def test_a_file_that_has_gone_since_is_refused_in_one_sentence(tmp_path: Path) -> None:
     loaded = environment(tmp_path, customers_csv=HEADER + ROW)
-    loaded.customer_file.unlink()
+    loaded.unified_files.customers.unlink()
 
     assert "cannot be read" in fault(profiles(loaded)).parts["reason"]

@@ -19,7 +19,7 @@ async def merge_staged(publication: Publication) -> None:
     for table in (KEY_RING, ACTIVITIES, MEASURES, MEMBERSHIPS):
         stranger = await staging.find_stranger(publication.session, table)
         if stranger is not None:
-            customers = publication.environment.customer_file.name
+            customers = publication.environment.unified_files.customers.name
             raise _invalid(publication, stranger, f"CustomerId '{stranger.value}' names no profile of {customers}")
     publication.progress.advance(1)
 

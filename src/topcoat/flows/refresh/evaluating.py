@@ -94,7 +94,7 @@ def _refuse_clashes(
     defined = {(d.kind, d.name.casefold()): d for d in definitions}
     for column in catalog.get_table(CUSTOMER_MEASURE).columns:
         if (Kind.MEASURE, column.name.casefold()) in defined:
-            file = publication.environment.measure_file
+            file = publication.environment.unified_files.measures
             raise errors.SourceInvalid(file=file, line=1, reason=_clash(Kind.MEASURE, column.name))
     for name, (file_number, line) in ready_segments.items():
         if (Kind.SEGMENT, name.casefold()) in defined:

@@ -9,6 +9,7 @@ from topcoat.clock import to_microseconds
 from topcoat.core.catalog import Table
 from topcoat.flows.refresh import source_tables, unified_files
 from topcoat.flows.refresh.publication import Publication
+from topcoat.flows.refresh.source_places import FileSource
 from topcoat.store import staging
 from topcoat.store.staging import (
     ACTIVITIES,
@@ -28,22 +29,23 @@ async def read_files(publication: Publication) -> None:
     """Raise `SourceInvalid` for a faulty line."""
     environment, report = publication.environment, publication.report
     await _read_profiles(publication)
-    if environment.key_ring_file is not None:
-        await _read_key_ring(publication, environment.key_ring_file)
-    for path in environment.activity_files:
+    if environment.unified_files.key_ring is not None:
+        await _read_key_ring(publication, environment.unified_files.key_ring)
+    for path in environment.unified_files.activities:
         report.activities += await _read_activities(publication, path)
-    if environment.measure_file is not None:
-        report.measures = await _read_measures(publication, environment.measure_file)
-    if environment.segment_file is not None:
-        await _read_memberships(publication, environment.segment_file)
-    for name, path in environment.source_files:
-        await _read_source_table(publication, environment.catalog.get_table(name), path)
+    if environment.unified_files.measures is not None:
+        report.measures = await _read_measures(publication, environment.unified_files.measures)
+    if environment.unified_files.segments is not None:
+        await _read_memberships(publication, environment.unified_files.segments)
+    for name, source in environment.sources.items():
+        assert isinstance(source, FileSource)  # databases are for unification
+        await _read_source_table(publication, environment.catalog.get_table(name), source.path)
     await staging.index_staging(publication.session)
 
 
 async def _read_profiles(publication: Publication) -> None:
     """Stage profiles and the aliases that they name."""
-    file = _start(publication, publication.environment.customer_file, "profiles")
+    file = _start(publication, publication.environment.unified_files.customers, "profiles")
     rows = unified_files.read_profiles(publication.environment, publication.progress.advance)
     for chunk in _chunks(rows):
         await staging.stage(publication.session, PROFILES, [_profile_row(file, row) for row in chunk])

@@ -13,8 +13,8 @@ import orjson
 from topcoat.core import catalog, errors, mapping
 from topcoat.core.catalog import Column, ColumnType, Document, Table
 from topcoat.flows.refresh import source_lines
-from topcoat.flows.refresh.environment import CSV_SUFFIXES
 from topcoat.flows.refresh.source_lines import Advance
+from topcoat.flows.refresh.source_places import CSV_SUFFIXES
 
 SHOWN_COLUMNS_MAX: Final = 10
 

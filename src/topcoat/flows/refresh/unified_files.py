@@ -76,7 +76,9 @@ class MembershipRow:
 def read_profiles(environment: Environment, advance: Advance) -> Iterator[ProfileRow]:
     """A file without a single byte is taken for a broken export, not for an instance without customers."""
     table = environment.catalog.get_table(catalog.CUSTOMER)
-    source = Source(environment.customer_file, table, header=tuple(table.columns_by_name), required=(CUSTOMER_ID,))
+    source = Source(
+        environment.unified_files.customers, table, header=tuple(table.columns_by_name), required=(CUSTOMER_ID,)
+    )
     byte_count = _Count(advance)
     for line, document in source_records.read_records(source, byte_count.add):
         customer_id = checked_id(source, line, CUSTOMER_ID, document[CUSTOMER_ID])
@@ -104,10 +106,10 @@ def read_activities(environment: Environment, file: Path, advance: Advance) -> I
 
 def read_key_ring(environment: Environment, advance: Advance) -> Iterator[KeyRow]:
     """Which source record belongs to which customer; the environment's source tables only (S19)."""
-    if environment.key_ring_file is None:
+    if environment.unified_files.key_ring is None:
         return
     names = tuple(KEY_RING_TABLE.columns_by_name)
-    source = Source(environment.key_ring_file, KEY_RING_TABLE, header=names, required=names)
+    source = Source(environment.unified_files.key_ring, KEY_RING_TABLE, header=names, required=names)
     tables = [table.name for table in environment.catalog.tables if table.kind is TableKind.SOURCE]
     for line, document in source_records.read_records(source, advance):
         table = document["Table"]
@@ -119,19 +121,21 @@ def read_key_ring(environment: Environment, advance: Advance) -> Iterator[KeyRow
 
 
 def read_measures(environment: Environment, advance: Advance) -> Iterator[MeasureRow]:
-    if environment.measure_file is None:
+    if environment.unified_files.measures is None:
         return
     table = environment.catalog.get_table(catalog.CUSTOMER_MEASURE)
-    source = Source(environment.measure_file, table, header=tuple(table.columns_by_name), required=(CUSTOMER_ID,))
+    source = Source(
+        environment.unified_files.measures, table, header=tuple(table.columns_by_name), required=(CUSTOMER_ID,)
+    )
     for line, document in source_records.read_records(source, advance):
         yield MeasureRow(line, checked_id(source, line, CUSTOMER_ID, document[CUSTOMER_ID]), document)
 
 
 def read_memberships(environment: Environment, advance: Advance) -> Iterator[MembershipRow]:
-    if environment.segment_file is None:
+    if environment.unified_files.segments is None:
         return
     names = tuple(SEGMENT_TABLE.columns_by_name)
-    source = Source(environment.segment_file, SEGMENT_TABLE, header=names, required=("Segment",))
+    source = Source(environment.unified_files.segments, SEGMENT_TABLE, header=names, required=("Segment",))
     for line, document in source_records.read_records(source, advance):
         segment = _checked_segment(source, line, document["Segment"])
         customer_id = document.get(CUSTOMER_ID)
