@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import hashlib
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Collection
@@ -32,6 +33,7 @@ from topcoat.flows.limits import Limits
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
 from topcoat.flows.query.sight import Sights
+from topcoat.flows.refresh.workspace import NOTHING_KEPT, Workspace
 from topcoat.flows.relationships import Relationships
 from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
@@ -87,6 +89,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             writer,
             clock,
             horizon=horizon(settings),
+            workspace=workspace(settings),
             is_emulator=settings.is_emulator,
             limits=settings.chosen_limits,
         )
@@ -140,13 +143,14 @@ def build_flows(
     *,
     horizon: timedelta,
     is_emulator: bool,
+    workspace: Workspace = NOTHING_KEPT,
     limits: Collection[LimitName] = (),
 ) -> Flows:
     instances = Instances(store, clock)
     sights = Sights(store, instances, clock, horizon)
     search_index = SearchIndex(store, instances, clock)
     schedules = Schedules(store, instances, clock)
-    runner = Runner(store, clock, schedules, horizon)
+    runner = Runner(store, clock, schedules, horizon, workspace)
     permissions = Permissions(store, clock, is_emulator=is_emulator)
     return Flows(
         ingest=Ingest(writer, instances, clock),
@@ -172,6 +176,13 @@ def build_flows(
 
 def horizon(settings: Settings) -> timedelta:
     return timedelta(days=settings.horizon_days)
+
+
+def workspace(settings: Settings) -> Workspace:
+    """A folder for each database, since each has generations of its own."""
+    digest = hashlib.blake2b(settings.effective_database_url.encode(), digest_size=8).hexdigest()
+    folder = (settings.home / "refresh" / digest).absolute()
+    return Workspace(folder, settings.refresh_memory, settings.refresh_threads)
 
 
 def configure_logging(settings: Settings) -> None:

@@ -36,7 +36,8 @@ class Settings(BaseSettings):
     writer_batch_max: int = Field(256, ge=1, description="Most writes in one transaction.")
     statement_timeout_seconds: float = Field(15.0, gt=0, description="Longest read statement.")
     horizon_days: int = Field(7, ge=1, description="Days lapsed rows and old generations are kept.")
-
+    refresh_memory: str = Field("2GB", pattern="^[0-9]+(MB|GB)$", description="Most memory of a refresh's engine.")
+    refresh_threads: int = Field(2, ge=1, le=256, description="Threads of a refresh's engine.")
     limits: str | None = Field(None, description="Limits to calls: connector, dataverse or both, with a comma.")
 
     @property

@@ -21,6 +21,7 @@ from topcoat.flows.jobs.scheduling import Schedules, new_tasks
 from topcoat.flows.refresh import publish
 from topcoat.flows.refresh.environment import load_environment
 from topcoat.flows.refresh.progress import Silent
+from topcoat.flows.refresh.workspace import NOTHING_KEPT
 from topcoat.store import generations, instances, jobs, search_index
 from topcoat.store.jobs import NewJob
 
@@ -287,7 +288,7 @@ async def test_the_runner_goes_on_when_the_database_was_away(service: Service) -
             runner.stop()
 
     away = Away(service.store, service.flows.instances, service.clock)
-    runner = Runner(service.store, service.clock, away, HORIZON)
+    runner = Runner(service.store, service.clock, away, HORIZON, NOTHING_KEPT)
     runner.nudge()
 
     await runner.run_until_stopped()

@@ -38,7 +38,14 @@ async def _refresh(settings: Settings, environment: environment_file.Environment
     try:
         await store.check_schema()
         clock = Clock(is_adjustable=settings.is_emulator)
-        return await command_line.refresh(store, clock, environment, bars, horizon=app.horizon(settings))
+        return await command_line.refresh(
+            store,
+            clock,
+            environment,
+            bars,
+            horizon=app.horizon(settings),
+            workspace=app.workspace(settings),
+        )
     finally:
         await store.close()
 

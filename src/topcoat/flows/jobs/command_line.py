@@ -15,6 +15,7 @@ from topcoat.flows.refresh import publish
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.progress import Progress
 from topcoat.flows.refresh.report import RunReport
+from topcoat.flows.refresh.workspace import NOTHING_KEPT, Workspace
 from topcoat.store import instances, jobs
 from topcoat.store.engine import Store
 from topcoat.store.jobs import NewJob
@@ -23,7 +24,13 @@ PRINCIPAL = "command line"
 
 
 async def refresh(
-    store: Store, clock: Clock, environment: Environment, progress: Progress, *, horizon: timedelta
+    store: Store,
+    clock: Clock,
+    environment: Environment,
+    progress: Progress,
+    *,
+    horizon: timedelta,
+    workspace: Workspace = NOTHING_KEPT,
 ) -> RunReport:
     """As `publish.refresh`, on record."""
     await publish.save_instance(store, clock, environment)
@@ -34,7 +41,9 @@ async def refresh(
     recording = Recording(store, clock, job, owner=owner, progress=progress, stopping=threading.Event())
     async with recording.kept():
         try:
-            report = await publish.publish(store, clock, environment, recording, horizon=horizon, reporter=recording)
+            report = await publish.publish(
+                store, clock, environment, recording, horizon=horizon, reporter=recording, workspace=workspace
+            )
         except Exception as error:
             with suppress(errors.TopcoatError):  # the first failure is the one to tell
                 await recording.fail(error)

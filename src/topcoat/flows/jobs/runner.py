@@ -13,6 +13,7 @@ from topcoat.core.workflow import Job, Origin, Status
 from topcoat.flows.jobs import running, threads
 from topcoat.flows.jobs.recording import LEASE, fail_job, new_owner
 from topcoat.flows.jobs.scheduling import Schedules
+from topcoat.flows.refresh.workspace import Workspace
 from topcoat.store import clock as service_time_store
 from topcoat.store import jobs
 from topcoat.store.engine import Store, WriteConnection
@@ -24,11 +25,14 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class Runner:
-    def __init__(self, store: Store, clock: Clock, schedules: Schedules, horizon: timedelta) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, schedules: Schedules, horizon: timedelta, workspace: Workspace
+    ) -> None:
         self._store = store
         self._clock = clock
         self._schedules = schedules
         self._horizon = horizon
+        self._workspace = workspace
         self._stopping = threading.Event()
         self._nudged = asyncio.Event()
 
@@ -78,7 +82,13 @@ class Runner:
         store = self._store.another()
         try:
             return await running.run_job(
-                store, self._clock, job, owner=owner, horizon=self._horizon, stopping=self._stopping
+                store,
+                self._clock,
+                job,
+                owner=owner,
+                horizon=self._horizon,
+                workspace=self._workspace,
+                stopping=self._stopping,
             )
         finally:
             await store.close()

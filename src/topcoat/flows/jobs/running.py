@@ -17,6 +17,7 @@ from topcoat.flows.refresh import environment as environment_file
 from topcoat.flows.refresh import publish, stages
 from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.progress import Silent
+from topcoat.flows.refresh.workspace import Workspace
 from topcoat.store import instances, search_index
 from topcoat.store.engine import Store
 
@@ -25,13 +26,20 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 async def run_job(
-    store: Store, clock: Clock, job: Job, *, owner: str, horizon: timedelta, stopping: threading.Event
+    store: Store,
+    clock: Clock,
+    job: Job,
+    *,
+    owner: str,
+    horizon: timedelta,
+    workspace: Workspace,
+    stopping: threading.Event,
 ) -> bool:
     """Whether it came to an end; it did not where its instance is being refreshed already, or the process stops."""
     recording = Recording(store, clock, job, owner=owner, progress=Silent(), stopping=stopping)
     async with recording.kept():
         try:
-            await _run(store, clock, job, recording, horizon)
+            await _run(store, clock, job, recording, horizon=horizon, workspace=workspace)
             await recording.succeed()
         except (errors.JobStopped, errors.RefreshRunning):
             await recording.requeue()
@@ -43,7 +51,9 @@ async def run_job(
     return True
 
 
-async def _run(store: Store, clock: Clock, job: Job, recording: Recording, horizon: timedelta) -> None:
+async def _run(
+    store: Store, clock: Clock, job: Job, recording: Recording, *, horizon: timedelta, workspace: Workspace
+) -> None:
     if job.operation_type == SEARCH:
         await _skip_all_but(recording, job, [SEARCH])
         await _build_search_index(store, job, recording)
@@ -58,7 +68,9 @@ async def _run(store: Store, clock: Clock, job: Job, recording: Recording, horiz
     except errors.BadInput as error:
         await stages.tell_unreadable(error, recording)
         raise
-    await publish.publish(store, clock, environment, recording, horizon=horizon, reporter=recording)
+    await publish.publish(
+        store, clock, environment, recording, horizon=horizon, reporter=recording, workspace=workspace
+    )
 
 
 async def _load_environment(store: Store, guid: str) -> Environment:

@@ -1,10 +1,12 @@
 """The engine of a refresh's set work: Ibis expressions on a DuckDB database of the refresh's own, spilling to disk."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, Self, TypeVar
 
 import duckdb
@@ -32,15 +34,15 @@ class Engine:
     @asynccontextmanager
     async def opened(cls, workspace: Workspace, guid: str) -> AsyncIterator[Self]:
         """For the one refresh of the instance that runs at a time."""
-        folder = workspace.folder / guid
-        _remove_database(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        backend = await asyncio.to_thread(_connect, folder, workspace)
-        try:
-            yield cls(backend, folder)
-        finally:
-            backend.disconnect()
+        with ExitStack() as stack:
+            folder = workspace.folder or Path(stack.enter_context(TemporaryDirectory(prefix="topcoat-")))
+            folder = folder / guid
             _remove_database(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.callback(_remove_database, folder)
+            backend = await asyncio.to_thread(_connect, folder, workspace)
+            stack.callback(backend.disconnect)
+            yield cls(backend, folder)
 
     def table(self, name: str) -> ir.Table:
         return self.backend.table(name)
@@ -82,6 +84,7 @@ def _remove_database(folder: Path) -> None:
     """With its log, which a refresh that was killed left."""
     for file in folder.glob(f"{_DATABASE}*"):
         file.unlink()
+    shutil.rmtree(folder / _SPILLED, ignore_errors=True)
 
 
 def _first_line(error: Exception) -> str:

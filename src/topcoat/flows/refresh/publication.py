@@ -15,6 +15,7 @@ from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.indexing import Indexing
 from topcoat.flows.refresh.progress import Progress
 from topcoat.flows.refresh.report import RunReport
+from topcoat.flows.refresh.workspace import Workspace
 from topcoat.store import generations, instances, search_index, staging
 from topcoat.store.engine import ReadConnection, Session
 from topcoat.store.instances import Stand
@@ -39,6 +40,7 @@ class Publication:
     session: Session
     stand: Stand
     locks: AsyncExitStack
+    workspace: Workspace
     files: list[Path] = field(default_factory=list)
     report: RunReport = field(default_factory=RunReport)
     indexing: Indexing | None = None
@@ -47,7 +49,14 @@ class Publication:
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, clock: Clock, read_from: Environment | str, progress: Progress, session: Session, instance_id: int
+        cls,
+        clock: Clock,
+        read_from: Environment | str,
+        progress: Progress,
+        session: Session,
+        *,
+        instance_id: int,
+        workspace: Workspace,
     ) -> AsyncIterator[Self]:
         """From an environment's files, or from what is active in an instance alone.
 
@@ -64,7 +73,7 @@ class Publication:
         await staging.create_staging(session)
         try:
             async with AsyncExitStack() as locks:
-                yield cls(clock, guid, catalog, environment, progress, session, stand, locks)
+                yield cls(clock, guid, catalog, environment, progress, session, stand, locks, workspace)
         except Exception:
             with suppress(errors.Unavailable):  # then the next refresh takes it away
                 await _discard_unfinished(session, stand)

@@ -1,4 +1,4 @@
-"""Publish unified files as the next generation, beside the active one, and activate it in one step (S20-S22)."""
+"""Publish what an environment file names as the next generation, activated in one step (S20-S22)."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +16,7 @@ from topcoat.flows.refresh.progress import Progress, Reporter, Silent
 from topcoat.flows.refresh.publication import Publication
 from topcoat.flows.refresh.report import RunReport
 from topcoat.flows.refresh.stages import Stage
+from topcoat.flows.refresh.workspace import NOTHING_KEPT, Workspace
 from topcoat.store import generations, insight_evaluations, instances, search_index, subscription_keys
 from topcoat.store import usage as usage_store
 from topcoat.store.engine import Store
@@ -32,14 +33,17 @@ async def refresh(
     *,
     horizon: timedelta,
     reporter: Reporter | None = None,
+    workspace: Workspace = NOTHING_KEPT,
 ) -> RunReport:
-    """Publish the environment's unified files; the instance is created if it is missing.
+    """Publish the environment's data; the instance is created if it is missing.
 
     Raise `RefreshRunning` when another process refreshes the same instance, `SourceInvalid` for a faulty file; the
     active generation stays as it was whatever fails.
     """
     await save_instance(store, clock, environment)
-    return await publish(store, clock, environment, progress, horizon=horizon, reporter=reporter or Silent())
+    return await publish(
+        store, clock, environment, progress, horizon=horizon, reporter=reporter or Silent(), workspace=workspace
+    )
 
 
 async def publish(
@@ -50,9 +54,10 @@ async def publish(
     *,
     horizon: timedelta,
     reporter: Reporter,
+    workspace: Workspace = NOTHING_KEPT,
 ) -> RunReport:
     """As `refresh`, for an instance that is there already, whose own properties stay as they are."""
-    async with _opened(store, clock, environment, progress) as publication:
+    async with _opened(store, clock, environment, progress, workspace) as publication:
         await _run(publication, stages.STAGES, reporter, horizon, stages.PROFILE_STORE)
         return publication.report
 
@@ -65,14 +70,14 @@ async def compute_insights(
     Raise `NotRefreshed` before the first refresh, and `RefreshRunning` while there is one.
     """
     computed = stages.COMPUTED_STAGES
-    async with _opened(store, clock, guid, progress) as publication:
+    async with _opened(store, clock, guid, progress, NOTHING_KEPT) as publication:
         await _run(publication, computed, reporter or Silent(), horizon, computed[-1].name)
         return publication.report
 
 
 @asynccontextmanager
 async def _opened(
-    store: Store, clock: Clock, read_from: Environment | str, progress: Progress
+    store: Store, clock: Clock, read_from: Environment | str, progress: Progress, workspace: Workspace
 ) -> AsyncIterator[Publication]:
     guid = read_from if isinstance(read_from, str) else read_from.instance_id
     async with store.glancing() as glance:
@@ -82,7 +87,9 @@ async def _opened(
     async with (
         store.session() as session,
         generations.owned(session, stand.instance_id),
-        Publication.opened(clock, read_from, progress, session, stand.instance_id) as publication,
+        Publication.opened(
+            clock, read_from, progress, session, instance_id=stand.instance_id, workspace=workspace
+        ) as publication,
     ):
         yield publication
 

@@ -10,8 +10,14 @@ THREADS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """`folder` holds, for each instance, what its refreshes read before; nothing in it is needed but for speed."""
+    """`folder` holds, for each instance, what its refreshes read before; nothing in it is needed but for speed.
 
-    folder: Path
+    Without a folder nothing is kept.
+    """
+
+    folder: Path | None = None
     memory_max: str = MEMORY_MAX
     threads: int = THREADS
+
+
+NOTHING_KEPT: Final = Workspace()
