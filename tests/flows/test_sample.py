@@ -124,6 +124,19 @@ def test_the_keys_of_a_profile_are_its_ids_and_its_alternate_keys(environment: E
     ]
 
 
+def test_the_raw_tables_are_to_become_the_same_instance_with_all_columns_that_callers_know(
+    folder: Path, environment: Environment
+) -> None:
+    raw = load_environment(folder / sample.RAW_ENVIRONMENT_FILE)
+
+    assert raw.instance_id == environment.instance_id
+    assert set(raw.search or ()) == set(environment.search or ())
+    known = {column.name: column.type for column in environment.catalog.get_table("Customer").columns}
+    made = {column.name: column.type for column in raw.catalog.get_table("Customer").columns}
+    assert made.items() >= known.items()
+    assert made.keys() - known.keys() == {"EMail_Standardized", "Telephone_Standardized"}
+
+
 @pytest.mark.parametrize("size", [1, 2, 57])
 def test_there_are_exactly_as_many_customers_as_asked_for(tmp_path: Path, size: int) -> None:
     environment = load_environment(sample.write_sample(tmp_path / "new" / "folder", size))

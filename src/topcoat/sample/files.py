@@ -15,6 +15,7 @@ from topcoat.sample.activities import Journal
 from topcoat.sample.people import Person
 
 ENVIRONMENT_FILE: Final = "contoso.yaml"
+RAW_ENVIRONMENT_FILE: Final = "raw.yaml"
 TRUTH_FILE: Final = "truth.csv"
 SIZE: Final = 1000
 
@@ -24,7 +25,8 @@ _SEED: Final = 20261031
 def write_sample(folder: Path, size: int = SIZE, *, keeps_sources: bool = True) -> Path:
     """Write Contoso Coffee with that many customers and return its environment file; same size, same bytes.
 
-    Whether a refresh keeps the records of the source tables is the environment file's to say.
+    Beside it is the one of its raw tables. Whether a refresh keeps the records of the source tables is the environment
+    file's to say.
     """
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(_SEED)
@@ -38,6 +40,8 @@ def write_sample(folder: Path, size: int = SIZE, *, keeps_sources: bool = True) 
     environment = folder / ENVIRONMENT_FILE
     text = environment_text.environment_text(keeps_sources=keeps_sources)
     environment.write_text(text, encoding="utf-8", newline="\n")
+    raw = folder / RAW_ENVIRONMENT_FILE
+    raw.write_text(environment_text.raw_environment_text(), encoding="utf-8", newline="\n")
     return environment
 
 
@@ -52,7 +56,7 @@ class _Files:
         self._truth = _CsvFile(folder / TRUTH_FILE, tables.TRUTH_COLUMNS, stack)
         self._sources = {
             table.name: _CsvFile(folder / environment_text.source_file(table), table.columns_by_name, stack)
-            for table in tables.SOURCES
+            for table in (*tables.SOURCES, tables.ACCOUNTS)
         }
         path = folder / environment_text.ACTIVITIES_FILE
         self._activities: BinaryIO = stack.enter_context(path.open("wb"))
@@ -117,6 +121,7 @@ def _write_person(files: _Files, person: Person, journal: Journal, chance: rando
         files.write_key(table_name, key, person)
     profile = records.unify(person, contact, member, activities.spent_cents(purchases, orders))
     files.write_customer(profile)
+    files.write_source(tables.ACCOUNTS, records.make_account(person, profile["TotalSpend"]))
     measures = insights.measure(person.customer_id, purchases, orders)
     files.write_measures(measures)
     for segment in insights.segments_of(profile, measures):

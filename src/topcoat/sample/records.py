@@ -9,6 +9,7 @@ from topcoat.sample import people, tables, words
 from topcoat.sample.people import Person
 
 _SHARE_OF_SLIPS: Final = 0.15
+_CAPITALS_EVERY: Final = 10
 _SHARE_OF_OPT_IN: Final = 0.6
 _SILVER_POINTS, _GOLD_POINTS = 500, 1500
 
@@ -70,6 +71,12 @@ def unify(person: Person, contact: Document | None, member: Document | None, spe
         tables.MEMBER_KEY: known.get("LoyaltyID"),
         "PreviousCustomerId": ";".join(person.previous_ids) or None,
     }
+
+
+def make_account(person: Person, spent: float) -> Document:
+    """What the warehouse has under the person's address; some tills print in capitals."""
+    email = person.email.upper() if person.number % _CAPITALS_EVERY == 0 else person.email
+    return {"Email": email, "TotalSpend": spent}
 
 
 def key_ring(contact: Document | None, member: Document | None) -> Sequence[tuple[str, str]]:

@@ -148,6 +148,9 @@ REVIEWS: Final = _source_table(
     ),
 )
 
+ACCOUNTS: Final = _source_table("Finance_accounts", "Email", {"Email": _STRING, "TotalSpend": ColumnType.DECIMAL})
+"""What the warehouse knows of whoever gave an address; spelt as the till printed it."""
+
 SOURCES: Final = (CONTACTS, ORDERS, MEMBERS, PURCHASES, REVIEWS)
 
 CONTACT_KEY: Final = f"{CONTACTS.name}_{CONTACTS.primary_key}"
