@@ -33,6 +33,7 @@ from topcoat.flows.limits import Limits
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
 from topcoat.flows.query.sight import Sights
+from topcoat.flows.reconciliation import Reconciliation
 from topcoat.flows.refresh.workspace import NOTHING_KEPT, Workspace
 from topcoat.flows.relationships import Relationships
 from topcoat.flows.search_index import SearchIndex
@@ -165,6 +166,7 @@ def build_flows(
         hierarchies=Hierarchies(store, instances, clock),
         jobs=Jobs(store, instances, clock, runner),
         schedules=schedules,
+        reconciliation=Reconciliation(store, clock),
         runner=runner,
         service_clock=ServiceClockControl(store, clock, schedules, runner),
         data_sources=DataSources(store, instances, clock),

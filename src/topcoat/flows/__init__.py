@@ -16,6 +16,7 @@ from topcoat.flows.lifecycle import Lifecycle
 from topcoat.flows.limits import Limits
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
+from topcoat.flows.reconciliation import Reconciliation
 from topcoat.flows.relationships import Relationships
 from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
@@ -38,6 +39,7 @@ class Flows:
     hierarchies: Hierarchies
     jobs: Jobs
     schedules: Schedules
+    reconciliation: Reconciliation
     runner: Runner
     service_clock: ServiceClockControl
     data_sources: DataSources

@@ -125,6 +125,7 @@ class DataSources:
                 generation=number,
                 counts=refreshed.counts,
                 now=max(self._clock.now(locked.service_time), locked.recorded_at),
+                judged=refreshed.judged,
                 refreshed_at=refreshed.at,
             )
 

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from topcoat.clock import from_microseconds, to_microseconds
 from topcoat.core import errors
 from topcoat.core.catalog import Catalog
 from topcoat.store import instances, ownership
-from topcoat.store.engine import ReadConnection, Session, WriteConnection
+from topcoat.store.engine import ReadConnection, Session, WriteConnection, dump_json, load_json
 from topcoat.store.instances import Stand
 from topcoat.store.ownership import Work
 from topcoat.store.schema import GENERATION_OPEN
@@ -79,24 +79,48 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """When a refresh was held against the overlay (S9), and the outcomes of changes and of activities, counted."""
+
+    at: datetime
+    outcomes: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What a refresh left: `at` is when its generation became active."""
+    """What a refresh left: `at` is when its generation became active; `judged` is None of the first."""
 
     at: datetime
     counts: Counts
+    judged: Judged | None
 
 
 async def get_refreshed(connection: ReadConnection, instance_id: int) -> Refreshed:
     """Of the generation that is active."""
-    row = await connection.fetch_one(_REFRESHED, {"instance_id": instance_id})
+    row = await connection.fetch_one(text(f"{_REFRESHED} AND state = 'active'"), {"instance_id": instance_id})
     assert row is not None  # asked of an instance that has one
-    return Refreshed(from_microseconds(row.at), Counts(row.profile_count, row.activity_count))
+    return _refreshed(row)
 
 
-_REFRESHED = text("""
-SELECT COALESCE(refreshed_at, activated_at) AS at, profile_count, activity_count FROM generation
-WHERE instance_id = :instance_id AND state = 'active'
-""")
+async def find_refreshed(connection: ReadConnection, instance_id: int, generation: int) -> Refreshed | None:
+    """Of a generation that is kept."""
+    kept = "generation = :generation AND state IN ('active', 'closed')"
+    row = await connection.fetch_one(
+        text(f"{_REFRESHED} AND {kept}"), {"instance_id": instance_id, "generation": generation}
+    )
+    return None if row is None else _refreshed(row)
+
+
+def _refreshed(row: Row[Any]) -> Refreshed:
+    judged = None if row.outcomes is None else Judged(from_microseconds(row.judged_at), load_json(row.outcomes))
+    return Refreshed(from_microseconds(row.at), Counts(row.profile_count, row.activity_count), judged)
+
+
+_REFRESHED = """
+SELECT COALESCE(refreshed_at, activated_at) AS at, profile_count, activity_count, judged_at,
+       CAST(outcomes AS text) AS outcomes
+FROM generation
+WHERE instance_id = :instance_id"""
 
 
 async def activate_generation(
@@ -106,6 +130,7 @@ async def activate_generation(
     generation: int,
     counts: Counts,
     now: datetime,
+    judged: Judged | None,
     refreshed_at: datetime | None = None,
 ) -> None:
     """Under the instance's lock: from the commit on, every read and write sees this generation.
@@ -121,20 +146,26 @@ async def activate_generation(
         values,
     )
     await connection.run(
-        text(
-            "UPDATE generation SET state = 'active', activated_at = :now, refreshed_at = :refreshed_at,"
-            " profile_count = :profiles, activity_count = :activities"
-            " WHERE instance_id = :instance_id AND generation = :generation"
-        ),
+        instances.json_parameter(_ACTIVATE, connection, "outcomes"),
         values
         | {
             "generation": generation,
             "refreshed_at": None if refreshed_at is None else to_microseconds(refreshed_at),
             "profiles": counts.profiles,
             "activities": counts.activities,
+            "judged_at": None if judged is None else to_microseconds(judged.at),
+            "outcomes": None if judged is None else dump_json(judged.outcomes),
         },
     )
     await _set_active(connection, stand.instance_id, generation, now)
+
+
+_ACTIVATE = """
+UPDATE generation SET state = 'active', activated_at = :now, refreshed_at = :refreshed_at,
+                      profile_count = :profiles, activity_count = :activities,
+                      judged_at = :judged_at, outcomes = :outcomes
+WHERE instance_id = :instance_id AND generation = :generation
+"""
 
 
 @dataclass(frozen=True, slots=True)

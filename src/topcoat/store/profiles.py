@@ -15,6 +15,7 @@ from topcoat.store.profile_sql import at_generation
 
 _SEQUENCE_MAX = 2**63 - 1
 _IDS_MAX = 1_000_000
+_NOTHING = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,12 @@ class StoredProfile:
 
 @dataclass(frozen=True, slots=True)
 class StoredProfiles:
-    """`profiles` by surviving id, sorted; ids that name no profile are not among them."""
+    """`profiles` by surviving id, sorted; ids that name no profile are `strangers`, with changes and without values."""
 
     instance_id: int
     view: View | None
     profiles: dict[str, StoredProfile]
+    strangers: list[StoredProfile]
 
 
 async def fetch_profiles(
@@ -112,7 +114,10 @@ def _assemble(rows: Rows, view: View | None) -> StoredProfiles:
         view = View(generation, sequence, from_microseconds(now))
     found = {row[4]: row for row in rows if row[5] is not None}
     return StoredProfiles(
-        instance_id, view, {customer_id: assemble_profile(*found[customer_id][4:]) for customer_id in sorted(found)}
+        instance_id,
+        view,
+        {customer_id: assemble_profile(*found[customer_id][4:]) for customer_id in sorted(found)},
+        [assemble_profile(row[4], _NOTHING, *row[6:]) for row in rows if row[5] is None],
     )
 
 

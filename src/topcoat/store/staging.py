@@ -87,7 +87,23 @@ SOURCE_RECORDS = SnapshotTable(
     unique=("source_table", "source_key"),
     compared=("source_table", "source_key", "digest"),
 )
-SNAPSHOT_TABLES = (PROFILES, ACTIVITIES, KEY_RING, ALIASES, MEASURES, MEMBERSHIPS, SOURCE_RECORDS)
+RECONCILIATION = SnapshotTable(
+    name="reconciliation",
+    columns={
+        "customer_id": "key",
+        "sequence": "bigint",
+        "column_name": "key",
+        "activity_id": "text",
+        "outcome": "text",
+        "recorded_at": "bigint",
+        "valid_until": "bigint",
+        "caller": "text",
+    },
+    key=("customer_id", "sequence", "column_name"),
+    unique=("customer_id", "sequence", "column_name"),
+    compared=("customer_id", "sequence", "column_name", "outcome"),
+)
+SNAPSHOT_TABLES = (PROFILES, ACTIVITIES, KEY_RING, ALIASES, MEASURES, MEMBERSHIPS, SOURCE_RECORDS, RECONCILIATION)
 
 _POSTGRESQL_TYPES = {"key": 'text COLLATE "C"', "bytes": "bytea", "json": "text", "bigint": "bigint", "text": "text"}
 _SQLITE_TYPES = {"key": "text", "bytes": "blob", "json": "text", "bigint": "integer", "text": "text"}

@@ -16,6 +16,7 @@ AREAS: Final[Mapping[str, Mapping[str, Role | None]]] = {
         "Get-KeyRing": Role.VIEWER,
         "Get-Activity-Types-and-Counts": Role.VIEWER,
         "List-changes": Role.VIEWER,
+        "List-reconciliation": Role.CONTRIBUTOR,
         "Create-an-entity": Role.CONTRIBUTOR,
         "Update-an-entity": Role.CONTRIBUTOR,
         "Withdraw-a-change": Role.CONTRIBUTOR,

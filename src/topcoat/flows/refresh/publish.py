@@ -7,7 +7,6 @@ from typing import Final
 
 from topcoat.clock import Clock
 from topcoat.core import errors, usage
-from topcoat.core.catalog import CUSTOMER
 from topcoat.core.usage import Counted, Counts
 from topcoat.flows import lifecycle
 from topcoat.flows.refresh import indexing, measuring, reconcile, stages
@@ -155,9 +154,8 @@ async def _activate(publication: Publication, reporter: Reporter, horizon: timed
     guid = publication.guid
     began = clock.now(publication.stand.service_time)
     is_refreshed = publication.read_from is not None
-    if is_refreshed:  # else the sources said nothing that a change could be held against
-        table = publication.catalog.get_table(CUSTOMER)
-        report.confirmed = await reconcile.confirm_changes(session, clock, guid, table, report.generation)
+    # Where nothing was read, the sources said nothing that a change could be held against.
+    judged = await reconcile.judge(publication) if is_refreshed else None
     async with session.transaction() as connection:
         stand = await instances.lock_stand(connection, guid)
         assert stand is not None
@@ -169,6 +167,7 @@ async def _activate(publication: Publication, reporter: Reporter, horizon: timed
             generation=report.generation,
             counts=report.counts if before is None else before.counts,
             now=now,
+            judged=judged if before is None else before.judged,
             refreshed_at=None if before is None else before.at,
         )
         await insight_evaluations.record_evaluations(connection, stand.instance_id, publication.evaluated)

@@ -61,6 +61,7 @@ job = Table(
     Column("lease_owner", Text, comment="of the run that may write to this job"),
     Column("lease_until", BigInteger, nullable=False, comment="on the system clock; behind it the run counts as dead"),
     Column("generation", BigInteger, comment="that it activated; it cannot be cancelled any more"),
+    Column("report", json_document(), comment="of the run; null until it has ended"),
     Index("uq_job_due", "due_at", "schedule_id", "instance_id", unique=True),
     Index("ix_job_status", "status"),
     info=JOURNAL,

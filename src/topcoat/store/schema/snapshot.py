@@ -17,6 +17,8 @@ generation = Table(
     Column("activated_at", BigInteger),
     Column("closed_at", BigInteger),
     Column("refreshed_at", BigInteger, comment="of the refresh that brought its rows; null: when it was activated"),
+    Column("judged_at", BigInteger, comment="when that refresh was held against the overlay"),
+    Column("outcomes", json_document(), comment="how many of them, of changes and of activities"),
     info=DATA,
 )
 
@@ -115,4 +117,22 @@ source_record = Table(
     Column("document", json_document(), nullable=False),
     info=DATA,
     postgresql_with={"fillfactor": 80},
+)
+
+reconciliation = Table(
+    "reconciliation",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", key_text(), primary_key=True, comment="the id that the call named"),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False, comment="of the change or activity"),
+    Column("column_name", key_text(), primary_key=True, comment="empty on an activity's row"),
+    Column("generation_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("generation_to", BigInteger, nullable=False),
+    Column("activity_id", Text, comment="null on a change's row"),
+    Column("outcome", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("valid_until", BigInteger, nullable=False),
+    Column("caller", Text),
+    postgresql_with={"fillfactor": 80},
+    info=DATA,
 )

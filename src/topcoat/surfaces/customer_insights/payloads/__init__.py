@@ -288,6 +288,30 @@ class ChangeList(Wire):
     value: list[Change]
 
 
+class ReconciledRow(Wire):
+    """A column of a change, or an activity; never a value."""
+
+    kind: str
+    outcome: str
+    customer_id: str
+    sequence: int
+    column_name: str | None
+    activity_id: str | None
+    caller: str | None
+    recorded_at: datetime
+    valid_until: datetime
+
+
+class Reconciliation(Wire):
+    """An extension to the contract; `outcomes` are counts by kind and outcome, of the generation as a whole."""
+
+    generation: int
+    judged_at: datetime | None
+    outcomes: Mapping[str, Mapping[str, int]]
+    value: list[ReconciledRow]
+    next_link: str | None
+
+
 class ApiUsageFigures(Wire):
     calls: int
     bytes_in: int
