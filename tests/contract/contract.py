@@ -18,6 +18,7 @@ Type = str | dict[str, Any]
 
 EXTENSIONS: Final = {
     "IAttributeMetadata": {"annotations"},  # sent when asked for; the vendor declares no place for them
+    "GraphJobInfo": {"reconciliation"},  # what a refresh made of changes and activities
     "ODataEntityPayload": {"@odata.nextLink"},  # how the vendor's documentation pages
 }
 """Fields that an answer has beyond those declared, by schema."""

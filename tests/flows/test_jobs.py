@@ -80,6 +80,9 @@ async def test_a_job_refreshes_from_the_file_of_the_last_refresh(service: Servic
     assert {name: "skipped" if name in UNIFIED else "successful" for name in statuses(ended)} == statuses(ended)
     assert all(task.started_at == task.ended_at == NOW for task in ended.tasks)
     assert ended.job.generation == (await service.flows.instances.get_instance(INSTANCE)).generation
+    assert ended.job.outcomes["change"]["confirmed"] == 0
+    report = await service.flows.jobs.get_report(INSTANCE, submitted.job_id)
+    assert (report["profiles"], report["opened"]["snapshot_profile"]) == (2, 2)
     assert await cities(service) == ["Bergen", "Oslo"]
     assert not await service.flows.runner.run_next()
 
@@ -100,6 +103,9 @@ async def test_a_failing_task_says_why_and_skips_what_needs_it(service: Service,
     assert "'nobody' names no profile" in merge.fault.message
     assert ended.tasks[-1].fault is not None
     assert ended.tasks[-1].fault.message == "It needs measures, which did not succeed."
+    report = await service.flows.jobs.get_report(INSTANCE, submitted.job_id)
+    assert (list(report["tasks"]), report["generation"]) == (["ingestion", "map", "match", "merge"], 0)
+    assert ended.job.outcomes == {}
     assert await cities(service) == ["Oslo"]
 
 
@@ -132,6 +138,8 @@ async def test_a_job_without_an_environment_file_fails_at_once(service: Service,
         fault = report.tasks[0].fault
         assert fault is not None
         assert said in fault.message
+        with pytest.raises(errors.ReportNotFound, match="read nothing"):
+            await service.flows.jobs.get_report(INSTANCE, job.job_id)
 
 
 async def test_jobs_of_an_instance_run_one_at_a_time_in_the_order_of_submission(service: Service) -> None:

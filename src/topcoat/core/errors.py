@@ -5,7 +5,7 @@ TopcoatError
 ├── NotFound
 │   ├── InstanceNotFound, TableNotFound, RecordNotFound, ChangeNotFound, InstantNotKept, AddressNotFound
 │   ├── DataSourceNotFound, ColumnNotFound, AssignmentNotFound
-│   └── DefinitionNotFound, WorkflowNotFound, JobNotFound
+│   └── DefinitionNotFound, WorkflowNotFound, JobNotFound, ReportNotFound
 ├── BadInput
 │   ├── AddressTooLong, BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable
 │   ├── MethodNotSupported
@@ -126,6 +126,10 @@ class WorkflowNotFound(NotFound):
 
 class JobNotFound(NotFound):
     text = "Job '{job}' does not exist in this instance."
+
+
+class ReportNotFound(NotFound):
+    text = "Job '{job}' has no report: {reason}."
 
 
 class BadInput(TopcoatError):

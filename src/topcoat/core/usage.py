@@ -20,6 +20,7 @@ WRITES: Final = "writes"
 BATCHES: Final = "batches"
 REFRESHES: Final = "refreshes"
 CONFIRMED_CHANGES: Final = "confirmed_changes"
+LOST_UPDATES: Final = "lost_updates"
 
 
 class Kind(NamedTuple):

@@ -1,6 +1,7 @@
 """The workflow of an instance: what a job may be asked to run, and what can become of it."""
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
@@ -91,7 +92,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`lease_owner` names the run that may write to it, and the number of that run is `attempts`."""
+    """`lease_owner` names the run that may write to it, and the number of that run is `attempts`.
+
+    `outcomes` are those of changes and activities, counted by kind (S9); empty where it did not come to that.
+    """
 
     instance: str
     instance_id: int
@@ -111,6 +115,7 @@ class Job:
     attempts: int
     lease_owner: str | None
     generation: int | None
+    outcomes: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 
 from topcoat.clock import from_microseconds, to_microseconds
+from topcoat.core.catalog import Document
 from topcoat.core.workflow import Job, Origin, Status
 from topcoat.store import instances
 from topcoat.store.engine import ReadConnection, WriteConnection, dump_json, load_json
@@ -159,7 +160,8 @@ async def has_unfinished_due(connection: ReadConnection, until: datetime) -> boo
 _SELECT = """
 SELECT i.guid, j.instance_id, j.number, j.job_id, j.origin, j.operation_type,
        CAST(j.identifiers AS TEXT) AS identifiers, j.job_type, j.is_forced, j.status, j.submitted_at, j.started_at,
-       j.ended_at, j.schedule_id, j.due_at, j.attempts, j.lease_owner, j.generation
+       j.ended_at, j.schedule_id, j.due_at, j.attempts, j.lease_owner, j.generation,
+       CAST(j.report -> 'reconciliation' AS text) AS outcomes
 FROM job j JOIN instance i ON i.instance_id = j.instance_id
 """
 
@@ -193,7 +195,7 @@ async def start_job(connection: WriteConnection, job: Job, *, owner: str, lease_
     await connection.run(
         text(
             "UPDATE job SET status = 'running', started_at = :now, attempts = attempts + 1, lease_owner = :owner,"
-            f" lease_until = :lease_until WHERE {KEY}"
+            f" lease_until = :lease_until, report = NULL WHERE {KEY}"
         ),
         key_of(job) | {"owner": owner, "lease_until": to_microseconds(lease_until), "now": to_microseconds(now)},
     )
@@ -229,6 +231,17 @@ async def mark_activated(connection: WriteConnection, job: Job, *, owner: str, g
         key_of(job) | {"owner": owner, "generation": generation},
     )
     return marked == 1
+
+
+async def save_report(connection: WriteConnection, job: Job, report: Document) -> None:
+    statement = instances.json_parameter(f"UPDATE job SET report = :report WHERE {KEY}", connection, "report")
+    await connection.run(statement, key_of(job) | {"report": dump_json(report)})
+
+
+async def find_report(connection: ReadConnection, job: Job) -> Document | None:
+    """None before a run of the job has ended, or where none came to read anything."""
+    row = await connection.fetch_one(text(f"SELECT CAST(report AS text) AS report FROM job WHERE {KEY}"), key_of(job))
+    return None if row is None or row.report is None else load_json(row.report)
 
 
 async def end_job(connection: WriteConnection, job: Job, status: Status, now: datetime, *, owner: str | None) -> bool:
@@ -291,6 +304,7 @@ def _job(row: Row[Any]) -> Job:
         attempts=row.attempts,
         lease_owner=row.lease_owner,
         generation=row.generation,
+        outcomes={} if row.outcomes is None else load_json(row.outcomes),
     )
 
 

@@ -21,6 +21,7 @@ _COUNTERS: Final = {
     usage.BATCHES: ("batches", "Transactions that committed real-time writes.", []),
     usage.REFRESHES: ("refreshes", "Generations activated.", []),
     usage.CONFIRMED_CHANGES: ("confirmed_changes", "Changes of a column that a refresh confirmed.", []),
+    usage.LOST_UPDATES: ("lost_updates", "Changes and activities that lapsed before the sources had them.", ["kind"]),
 }
 
 
@@ -77,9 +78,17 @@ class _Collector:
             "Profile changes that have not lapsed, withdrawn ones included.",
             labels=["instance"],
         )
+        outcomes = GaugeMetricFamily(
+            "topcoat_reconciliation",
+            "What the last refresh made of changes, column by column, and of activities.",
+            labels=["instance", "kind", "outcome"],
+        )
         for gauge in self._figures.gauges:
             changes.add_metric([gauge.instance], gauge.unlapsed_changes)
             if gauge.generation is not None and gauge.activated_at is not None:
                 generation.add_metric([gauge.instance], gauge.generation)
                 age.add_metric([gauge.instance], (self._figures.now - gauge.activated_at).total_seconds())
-        yield from (generation, age, changes)
+            for kind, counts in gauge.outcomes.items():
+                for outcome, number in counts.items():
+                    outcomes.add_metric([gauge.instance, kind, outcome], number)
+        yield from (generation, age, changes, outcomes)

@@ -64,6 +64,7 @@ AREAS: Final[Mapping[str, Mapping[str, Role | None]]] = {
     "System": {
         "Get-list-of-recent-workflow-jobs": Role.VIEWER,
         "Get-a-workflow-job-information": Role.VIEWER,
+        "Get-a-workflow-job-report": Role.VIEWER,
         "Get-workflow-status": Role.VIEWER,
         "Get-list-of-workflow-task-information-history": Role.VIEWER,
         "Get-workflow-schedules": Role.VIEWER,

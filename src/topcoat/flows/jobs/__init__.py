@@ -7,6 +7,7 @@ from typing import Final
 
 from topcoat.clock import Clock
 from topcoat.core import catalog, errors
+from topcoat.core.catalog import Document
 from topcoat.core.workflow import Job, Origin, Status, Task
 from topcoat.flows.instances import Instances
 from topcoat.flows.jobs import requests
@@ -87,6 +88,17 @@ class Jobs:
         await self._instances.read_current(guid)
         async with self._store.reading() as connection:
             return await _report(connection, guid, job_id)
+
+    async def get_report(self, guid: str, job_id: str) -> Document:
+        """What its run did; raise `ReportNotFound` where it did not come to read anything, or has not ended."""
+        await self._instances.read_current(guid)
+        async with self._store.reading() as connection:
+            job = (await _report(connection, guid, job_id)).job
+            report = await jobs.find_report(connection, job)
+        if report is None:
+            reason = "its run read nothing" if job.status.is_final else f"it is {job.status.value}"
+            raise errors.ReportNotFound(job=job.job_id, reason=reason)
+        return report
 
     async def list_jobs(self, guid: str, *, limit: int) -> list[JobReport]:
         """The newest first."""

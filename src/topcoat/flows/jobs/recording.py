@@ -4,7 +4,7 @@ import asyncio
 import threading
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,6 +14,7 @@ from topcoat.clock import Clock
 from topcoat.core import errors
 from topcoat.core.workflow import Fault, Job, Status
 from topcoat.flows.refresh.progress import Progress
+from topcoat.flows.refresh.report import RunReport
 from topcoat.store import clock as service_time_store
 from topcoat.store import job_tasks, jobs
 from topcoat.store.engine import Store, WriteConnection
@@ -85,6 +86,17 @@ class Recording:
         self._check()
         if not await jobs.mark_activated(connection, self._job, owner=self._owner, generation=generation):
             raise errors.JobStopped
+
+    async def finished(self, report: RunReport) -> None:
+        """Where it cannot be kept, the run counts all the same."""
+        with suppress(errors.TopcoatError):
+            async with self._owned() as (connection, _):
+                await jobs.save_report(connection, self._job, report.document())
+
+    async def keep_report(self, report: RunReport) -> None:
+        """Once more, with what came to be known behind the end of the job."""
+        async with self._store.writing() as connection:
+            await jobs.save_report(connection, self._job, report.document())
 
     async def succeed(self) -> None:
         """Also of a run that was told to stop when all was done."""

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from topcoat.flows.refresh.report import RunReport
 from topcoat.store.engine import WriteConnection
 
 
@@ -26,6 +27,9 @@ class Reporter(Protocol):
     async def activating(self, connection: WriteConnection, generation: int) -> None:
         """In the transaction that activates what was written."""
 
+    async def finished(self, report: RunReport) -> None:
+        """Behind all else, also where the refresh failed. It raises nothing."""
+
 
 class Silent:
     """Says nothing."""
@@ -49,4 +53,7 @@ class Silent:
         pass
 
     async def activating(self, connection: WriteConnection, generation: int) -> None:
+        pass
+
+    async def finished(self, report: RunReport) -> None:
         pass

@@ -7,6 +7,7 @@ from typing import Final
 
 from topcoat.clock import Clock
 from topcoat.core import errors, usage
+from topcoat.core.overlay.reconciliation import Outcome
 from topcoat.core.usage import Counted, Counts
 from topcoat.flows import lifecycle
 from topcoat.flows.refresh import indexing, measuring, reconcile, stages
@@ -97,7 +98,14 @@ async def _run(
     publication: Publication, given: Sequence[Stage], reporter: Reporter, horizon: timedelta, showing: str
 ) -> None:
     """Run the stages and activate what they wrote; `showing` is the stage that is told if that fails."""
-    await stages.run_stages(publication, reporter, given)
+    try:
+        await stages.run_stages(publication, reporter, given)
+        await _activate_measured(publication, reporter, horizon, showing)
+    finally:
+        await reporter.finished(publication.report)
+
+
+async def _activate_measured(publication: Publication, reporter: Reporter, horizon: timedelta, showing: str) -> None:
     try:
         with measuring.measured(publication.report.tasks, ACTIVATION, publication.clock):
             await _activate(publication, reporter, horizon)
@@ -145,6 +153,8 @@ def _counts(report: RunReport) -> Counts:
     counts: Counts = {}
     usage.add_count(counts, Counted(usage.REFRESHES), 1)
     usage.add_count(counts, Counted(usage.CONFIRMED_CHANGES), report.confirmed)
+    for kind, outcomes in report.reconciliation.items():
+        usage.add_count(counts, Counted(usage.LOST_UPDATES, (kind,)), outcomes[Outcome.LOST.value])
     return counts
 
 

@@ -24,6 +24,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.ColumnNotFound: 404,
     errors.WorkflowNotFound: 404,
     errors.JobNotFound: 404,
+    errors.ReportNotFound: 404,
     errors.InstantNotKept: 404,
     errors.AddressTooLong: 414,
     errors.BodyUnreadable: 400,

@@ -1,6 +1,6 @@
 """Jobs, tasks, the nodes of the workflow and its schedules in wire spelling."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -74,6 +74,8 @@ class GraphJobOptions(Wire):
 
 
 class GraphJobInfo(Wire):
+    """`reconciliation` is an extension: outcomes by kind, counted."""
+
     job_id: str
     job_type: str
     job_submission_kind: SubmissionKind
@@ -86,6 +88,49 @@ class GraphJobInfo(Wire):
     tasks: list[GraphTaskInfo] | None
     id_list: list[str]
     options: GraphJobOptions = GraphJobOptions(run_downstream_after_merge=True)
+    reconciliation: Mapping[str, Mapping[str, int]] | None
+
+
+class TableFigures(Wire):
+    rows: int
+    quarantined: int
+    is_unchanged: bool
+
+
+class TaskFigures(Wire):
+    seconds: float
+    peak_memory_bytes: int
+
+
+class Quality(Wire):
+    precision: float
+    recall: float
+    f1: float
+
+
+class RunReport(Wire):
+    """An extension to the contract; docs/refresh.md says what each field is."""
+
+    generation: int
+    profiles: int
+    activities: int
+    measures: int
+    segments: int
+    tables: dict[str, TableFigures]
+    deduplicated: dict[str, int]
+    matched: dict[str, int]
+    singletons: int
+    clusters: dict[str, int]
+    columns: dict[str, dict[str, int]]
+    without_customer: dict[str, int]
+    opened: dict[str, int]
+    closed: dict[str, int]
+    reconciliation: dict[str, dict[str, int]]
+    confirmed: int
+    attached: int
+    pruned: int
+    tasks: dict[str, TaskFigures]
+    quality: Quality | None
 
 
 class SelectionReason(Wire):
@@ -152,6 +197,7 @@ def job_info(report: JobReport, *, has_tasks: bool) -> GraphJobInfo:
         should_force_run_requested_nodes=job.is_forced,
         tasks=[task_info(task, report.tasks) for task in report.tasks] if has_tasks else None,
         id_list=list(job.identifiers),
+        reconciliation=job.outcomes or None,
     )
 
 

@@ -64,6 +64,14 @@ async def get_job(call: Call) -> Response:
     return payloads.wire_answer(wire.job_info(report, has_tasks=has_tasks))
 
 
+async def read_report(call: Call) -> Response:
+    """As it was kept."""
+    _check_workflow(call)
+    return answers.json_answer(
+        await call.flows.jobs.get_report(call.instance, call.request.path_params["jobId"].lower())
+    )
+
+
 async def cancel_job(call: Call) -> Response:
     _check_workflow(call)
     report = await call.flows.jobs.cancel_job(call.instance, call.request.path_params["jobId"].lower())
@@ -236,6 +244,14 @@ OPERATIONS: Final = (
         summary="Tell of one job",
         responses=answers_with(200, wire.GraphJobInfo, "The job.") | _UNKNOWN,
         documentation={"parameters": [_INCLUDE_TASKS]},
+    ),
+    Operation(
+        id="Get-a-workflow-job-report",
+        method="GET",
+        paths=_paths("jobs/{jobId}/report"),
+        answer=read_report,
+        summary="Tell what a job's run did and what it took (extension)",
+        responses=answers_with(200, wire.RunReport, "The report; counts alone.") | _UNKNOWN,
     ),
     Operation(
         id="Cancel-a-workflow-job",
