@@ -163,3 +163,27 @@ async def test_a_faulty_record_of_a_source_refuses_the_refresh(
 
     assert said in raised.value.message
     assert (await asking.page(sqlite_service, "PoS_posPurchases", top="1")).records  # the sample's, as before
+
+
+async def test_rows_of_enrichments_and_predictions_are_read_as_they_came_without_those_of_nobody(
+    service: Service, tmp_path: Path
+) -> None:
+    """An alias leads to a profile (S18)."""
+    outputs = """
+enrichments:
+  Interests: {file: interests.jsonl, provider: Contoso, primary_key: Id, columns: {Id: integer, CustomerId: string}}
+predictions:
+  Churn: {file: churn.csv, model: Sooth, primary_key: Id, columns: {Id: string, CustomerId: string, Score: decimal}}
+"""
+    text = ENVIRONMENT.replace("CustomerId: string, Club", "CustomerId: string, PreviousCustomerId: string, Club")
+    file = environment(tmp_path, [], text=text + outputs)
+    (tmp_path / "customers.jsonl").write_text('{"CustomerId": "a", "PreviousCustomerId": "old"}\n')
+    interests = [{"Id": number, "CustomerId": id_} for number, id_ in enumerate(["a", "nobody", "old", None])]
+    (tmp_path / "interests.jsonl").write_text("".join(json.dumps(row) + "\n" for row in interests))
+    (tmp_path / "churn.csv").write_text("Id,CustomerId,Score\nx,nobody,0.5\ny,a,0.25\n")
+
+    report = await service.refresh(file)
+
+    assert (await asking.page(service, "Interests")).records == [interests[0], interests[2]]
+    assert (await asking.page(service, "Churn")).records == [{"Id": "y", "CustomerId": "a", "Score": 0.25}]
+    assert report.without_customer == {"Interests": 2, "Churn": 1}

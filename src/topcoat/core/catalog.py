@@ -47,6 +47,9 @@ class Contents(enum.Enum):
     PREDICTION = "prediction"
 
 
+OUTPUTS = (Contents.ENRICHMENT, Contents.PREDICTION)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     name: str
@@ -144,6 +147,10 @@ class Catalog:
         """Source tables whose activities no read returns (S16)."""
         hidden = (t.name for t in self.tables if t.activity is not None and not t.activity.is_shown)
         return (*hidden, *self.deleted_tables)
+
+    def output_tables(self) -> tuple[Table, ...]:
+        """Enrichments and predictions."""
+        return tuple(table for table in self.tables if table.contents in OUTPUTS)
 
     def without_data_source(self, name: str) -> "Catalog":
         """The catalog when a data source is deleted with its tables and their activities."""

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import exc, text
 
 from topcoat.core import errors
-from topcoat.core.catalog import CUSTOMER, Document, shown
+from topcoat.core.catalog import CUSTOMER, CUSTOMER_ID, Document, shown
 from topcoat.core.mapping import document_digest
 from topcoat.store import engine, search_definitions
 from topcoat.store.engine import Session
@@ -197,6 +197,19 @@ async def settle_aliases(session: Session, instance_id: int, generation: int) ->
             )
 
         await connection.run(_JOIN_MEMBERSHIPS)
+
+
+async def leave_out_strangers(session: Session, table: str) -> int:
+    """Of a source table, the staged records whose CustomerId neither is a staged profile nor leads to one; how many."""
+    document = f"{SOURCE_RECORDS.staged}.document"
+    customer = f"{f'CAST({document} AS jsonb)' if session.is_postgresql else document} ->> '{CUSTOMER_ID}'"
+    statement = text(
+        f"DELETE FROM {SOURCE_RECORDS.staged} WHERE source_table = :table AND NOT EXISTS"
+        f" (SELECT 1 FROM {PROFILES.staged} p WHERE p.customer_id = {customer}) AND NOT EXISTS"
+        f" (SELECT 1 FROM {ALIASES.staged} a WHERE a.alias_id = {customer})"
+    )
+    async with session.scratch() as connection:
+        return await connection.run(statement, {"table": table})
 
 
 async def declare_segments(session: Session) -> int:

@@ -16,6 +16,9 @@ async def merge_staged(publication: Publication) -> None:
     await _refuse_duplicates(publication, ACTIVITIES, "ActivityId of one customer")
     await _refuse_duplicates(publication, MEASURES, "CustomerId")
     await _refuse_duplicates(publication, SOURCE_RECORDS, "key")
+    for output in publication.catalog.output_tables():
+        left_out = await staging.leave_out_strangers(publication.session, output.name)
+        publication.report.without_customer[output.name] = left_out
     for table in (KEY_RING, ACTIVITIES, MEASURES, MEMBERSHIPS):
         stranger = await staging.find_stranger(publication.session, table)
         if stranger is not None:
