@@ -111,21 +111,6 @@ def test_a_primary_key_is_a_column_only_where_it_is_chosen():
     assert not _faults(chosen)
 
 
-def test_the_customer_table_has_ids_around_columns_and_alternate_keys():
-    columns = unified_view.customer_columns(TABLES, _columns(excluded=["CreatedOn", "EnrolledOn"]))
-    assert [(column.name, column.is_key) for column in columns] == [
-        ("CustomerId", True),
-        ("GivenName", False),
-        ("City", False),
-        ("Spend", False),
-        ("FirstName", False),
-        ("A_contacts_Id", True),
-        ("B_members_Id", True),
-        ("PreviousCustomerId", True),
-    ]
-    assert [column.name for column in columns if column.is_mandatory] == ["CustomerId"]
-
-
 def test_what_is_sound_has_no_fault():
     group = ColumnGroup(("City", "Spend"), _recent(A_contacts="CreatedOn"))
     label = ColumnChoice("Label", join=("FirstName", "City"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from topcoat.core import catalog
-from topcoat.core.catalog import CUSTOMER_ID, PREVIOUS_CUSTOMER_ID, Column, ColumnType, Table
+from topcoat.core.catalog import CUSTOMER_ID, PREVIOUS_CUSTOMER_ID, ColumnType, Table
 from topcoat.core.unification import ColumnGroup, ColumnPolicy, SourceColumn, UnifiedColumn
 
 Fault = tuple[tuple[str | int, ...], str]
@@ -24,21 +24,6 @@ class ColumnChoice:
     sources: tuple[SourceColumn, ...] = ()
     policy: ColumnPolicy = BY_IMPORTANCE
     join: tuple[str, ...] = ()
-
-
-def alternate_key(table: Table) -> str:
-    """The column of the profile that holds the key of its record in the table."""
-    return f"{table.name}_{table.primary_key}"
-
-
-def customer_columns(tables: Sequence[Table], columns: Sequence[UnifiedColumn]) -> tuple[Column, ...]:
-    """The columns of the Customer table, in order."""
-    return (
-        Column(CUSTOMER_ID, is_key=True, is_mandatory=True),
-        *(Column(column.name, column.type) for column in columns),
-        *(Column(alternate_key(table), is_key=True) for table in tables),
-        Column(PREVIOUS_CUSTOMER_ID, is_key=True),
-    )
 
 
 def unified_columns(
@@ -148,7 +133,11 @@ def _column_faults(
 def _name_faults(
     names: Sequence[str], tables: Sequence[Table], choices: Sequence[ColumnChoice], excluded: Collection[str]
 ) -> Iterator[Fault]:
-    own = {CUSTOMER_ID, PREVIOUS_CUSTOMER_ID, *(alternate_key(table) for table in tables)} - set(excluded)
+    own = {
+        CUSTOMER_ID,
+        PREVIOUS_CUSTOMER_ID,
+        *(catalog.alternate_key(table.name, table.primary_key) for table in tables),
+    } - set(excluded)
     for name in dict.fromkeys(names):
         if name in own:
             reason = f"column {name} has a name that profiles use themselves; exclude it, or name it otherwise"
