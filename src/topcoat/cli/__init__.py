@@ -154,6 +154,13 @@ def migrate(
 def refresh(
     environment: Environment,
     undo: Annotated[bool, typer.Option("--undo", help="Go back to the generation before, for good.")] = False,
+    truth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Score the profiles against who is who: columns Table, Key and Person."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report of the run there, as JSON.")
+    ] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Publish the next generation of an instance from its environment file, or undo the last one."""
@@ -163,7 +170,12 @@ def refresh(
     if undo:
         typer.echo(refreshing.undo(settings, environment))
     else:
-        typer.echo(refreshing.refresh(settings, environment))
+        if report is not None:
+            refreshing.check_writable(report)
+        done = refreshing.refresh(settings, environment, truth=truth)
+        refreshing.tell(done)
+        if report is not None:
+            refreshing.write(done, report)
 
 
 @app.command(name="env")

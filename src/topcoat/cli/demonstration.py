@@ -23,7 +23,7 @@ def run(settings: Settings, *, size: int, is_fresh: bool) -> None:
     environment = _write_sample(settings.home.absolute() / SAMPLE_FOLDER, size)
     if environment is not None or not asyncio.run(_is_published(settings)):
         path = settings.home.absolute() / SAMPLE_FOLDER / sample.ENVIRONMENT_FILE
-        sys.stderr.write(refreshing.refresh(settings, path) + "\n")
+        sys.stderr.write(refreshing.sentence(refreshing.refresh(settings, path)) + "\n")
     server.serve(settings, announce=_announce)
 
 

@@ -1,30 +1,51 @@
-"""The refresh command, with its progress bars."""
+"""The refresh command: what it did, in one sentence and in tables."""
 
 import asyncio
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from topcoat import app
+from topcoat.cli import bars, report_tables
+from topcoat.cli.bars import Bars
 from topcoat.clock import Clock
+from topcoat.core import errors
 from topcoat.flows.jobs import command_line
 from topcoat.flows.refresh import environment as environment_file
 from topcoat.flows.refresh import publish
-from topcoat.flows.refresh.report import RunReport
+from topcoat.flows.refresh.report import Quality, RunReport
 from topcoat.settings import Settings
 from topcoat.store.engine import Store
 
 
-def refresh(settings: Settings, path: Path) -> str:
-    """Publish and return what happened, in one sentence."""
+def refresh(settings: Settings, path: Path, *, truth: Path | None = None) -> RunReport:
     environment = environment_file.load_environment(path)
-    with _bars() as bars:
-        report = asyncio.run(_refresh(settings, environment, bars))
-    return _sentence(report)
+    with bars.bars() as progress:
+        return asyncio.run(_refresh(settings, environment, progress, truth))
+
+
+def tell(report: RunReport) -> None:
+    """Print what happened: in a sentence, a score where there is one, and tables."""
+    console = Console(highlight=False)
+    console.print(sentence(report), soft_wrap=True)
+    if report.quality is not None:
+        console.print(_score(report.quality), soft_wrap=True)
+    for table in report_tables.tables_of(report):
+        console.print(table)
+
+
+def write(report: RunReport, file: Path) -> None:
+    file.write_bytes(orjson.dumps(report.document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def check_writable(file: Path) -> None:
+    """Before the refresh: a file that is there already stays as it is until then."""
+    try:
+        file.open("ab").close()
+    except OSError as error:
+        expected = f"a file that can be written ({error.strerror})"
+        raise errors.ParameterInvalid(parameter="--report", found=f"'{file}'", expected=expected) from None
 
 
 def undo(settings: Settings, path: Path) -> str:
@@ -33,7 +54,9 @@ def undo(settings: Settings, path: Path) -> str:
     return f"Generation {active} is active again; the later one is gone for good."
 
 
-async def _refresh(settings: Settings, environment: environment_file.Environment, bars: "Bars") -> RunReport:
+async def _refresh(
+    settings: Settings, environment: environment_file.Environment, progress: Bars, truth: Path | None
+) -> RunReport:
     store = Store(settings.effective_database_url)
     try:
         await store.check_schema()
@@ -42,9 +65,10 @@ async def _refresh(settings: Settings, environment: environment_file.Environment
             store,
             clock,
             environment,
-            bars,
+            progress,
             horizon=app.horizon(settings),
             workspace=app.workspace(settings),
+            truth=truth,
         )
     finally:
         await store.close()
@@ -59,39 +83,7 @@ async def _undo(settings: Settings, guid: str) -> int:
         await store.close()
 
 
-class Bars:
-    """One bar a stage, on standard error; nothing where nobody looks."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task: TaskID | None = None
-        self._total = 0
-
-    def start(self, stage: str, total: int, unit: str) -> None:
-        self._progress.columns = (
-            TextColumn("{task.description:<20}"),
-            BarColumn(),
-            DownloadColumn() if unit == "bytes" else MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        if self._task is not None:
-            self._progress.update(self._task, completed=self._total)
-        self._total = total
-        self._task = self._progress.add_task(stage, total=total)
-
-    def advance(self, amount: int) -> None:
-        if self._task is not None:
-            self._progress.advance(self._task, amount)
-
-
-@contextmanager
-def _bars() -> Iterator[Bars]:
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not sys.stderr.isatty()) as progress:
-        yield Bars(progress)
-
-
-def _sentence(report: RunReport) -> str:
+def sentence(report: RunReport) -> str:
     changed = sum(report.opened.values())
     ended = sum(report.closed.values())
     parts = [
@@ -103,3 +95,10 @@ def _sentence(report: RunReport) -> str:
     if report.attached:
         parts.append(f"{report.attached:,} waiting activities attached")
     return "; ".join(parts) + "."
+
+
+def _score(quality: Quality) -> str:
+    return (
+        f"Held against the truth, pair by pair: precision {quality.precision:.4f}, recall {quality.recall:.4f},"
+        f" F1 {quality.f1:.4f}."
+    )

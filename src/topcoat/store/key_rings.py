@@ -29,6 +29,27 @@ async def has_keys(connection: PointConnection, *, instance_id: int, generation:
     return bool(await connection.fetch_point(_HAS_KEYS, values))
 
 
+async def list_page(
+    connection: PointConnection, instance_id: int, generation: int, *, after: tuple[str, str], limit: int
+) -> list[tuple[str, str, str]]:
+    """Source table, key and profile, in the order of the first two, from behind them on."""
+    values = {
+        "instance_id": instance_id,
+        "generation": generation,
+        "source_table": after[0],
+        "source_key": after[1],
+        "limit": limit,
+    }
+    return [(table, key, customer) for table, key, customer in await connection.fetch_point(_LIST_PAGE, values)]
+
+
+_LIST_PAGE: Final = PointStatement(f"""
+SELECT k.source_table, k.source_key, k.customer_id FROM key_ring k
+WHERE k.instance_id = :instance_id AND (k.source_table, k.source_key) > (:source_table, :source_key)
+  AND {at_generation("k")}
+ORDER BY k.source_table, k.source_key LIMIT :limit
+""")
+
 _FIND_CUSTOMER: Final = PointStatement(f"""
 SELECT COALESCE((SELECT a.customer_id FROM alias a
                  WHERE a.instance_id = :instance_id AND a.alias_id = k.customer_id AND {at_generation("a")} LIMIT 1),

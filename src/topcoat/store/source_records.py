@@ -51,6 +51,28 @@ async def count_source_records(reader: ScanReader, question: SourceQuestion, vie
     return int(rows[0][0])
 
 
+async def list_keys(
+    connection: PointConnection, instance_id: int, generation: int, *, table: str, after: str, limit: int
+) -> list[str]:
+    """Of a source table, from behind one on."""
+    values_ = {
+        "instance_id": instance_id,
+        "generation": generation,
+        "source_table": table,
+        "after": after,
+        "limit": limit,
+    }
+    return [key for (key,) in await connection.fetch_point(_LIST_KEYS, values_)]
+
+
+_LIST_KEYS: Final = PointStatement(f"""
+SELECT r.source_key FROM source_record r
+WHERE r.instance_id = :instance_id AND r.source_table = :source_table AND r.source_key > :after
+  AND {at_generation("r")}
+ORDER BY r.source_key LIMIT :limit
+""")
+
+
 async def find_source_record(
     connection: PointConnection, question: SourceQuestion, view: View, key: str
 ) -> Document | None:

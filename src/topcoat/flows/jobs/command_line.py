@@ -4,6 +4,8 @@ import threading
 import uuid
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
 
 from topcoat.clock import Clock
 from topcoat.core import errors, workflow
@@ -31,8 +33,14 @@ async def refresh(
     *,
     horizon: timedelta,
     workspace: Workspace = NOTHING_KEPT,
+    truth: Path | None = None,
 ) -> RunReport:
-    """As `publish.refresh`, on record."""
+    """As `publish.refresh`, on record, and held against a file that says who is who, where one is given.
+
+    What is wrong with that file by itself is told first; the rest leaves the generation active.
+    """
+    if truth is not None:
+        _scoring().check_truth(truth, environment, workspace)
     await publish.save_instance(store, clock, environment)
     schedules = Schedules(store, Instances(store, clock), clock)
     await schedules.save_file_schedule(environment.instance_id, environment.schedule)
@@ -49,7 +57,19 @@ async def refresh(
                 await recording.fail(error)
             raise
         await recording.succeed()
+    if truth is not None:
+        report.quality = await _scoring().score(store, environment, report.generation, truth, workspace)
+        await recording.keep_report(report)
     return report
+
+
+def _scoring() -> ModuleType:
+    """It loads the engine of a refresh's set work, which not every installation has."""
+    try:
+        from topcoat.flows.refresh import scoring  # noqa: PLC0415 - heavy
+    except ModuleNotFoundError:
+        raise errors.ExtraMissing(what="Scoring", extra="refresh") from None
+    return scoring
 
 
 async def _begin(store: Store, clock: Clock, guid: str, owner: str) -> Job:
