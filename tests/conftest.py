@@ -17,6 +17,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pymysql
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -140,6 +141,16 @@ def postgres() -> PostgresServer:
     if server is None:
         pytest.skip("NO POSTGRESQL: set TOPCOAT_TEST_POSTGRES_URL or start a local server")
     return server
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> str:
+    """A database of somebody else, to read from; the service itself has none such."""
+    try:
+        pymysql.connect(host="127.0.0.1", user="root", database="test", connect_timeout=2).close()
+    except pymysql.MySQLError:
+        pytest.skip("NO MARIADB: start a local server that lets root in without a password")
+    return "mariadb://root@127.0.0.1/test"
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pymysql
 import pytest
 
 from tests.conftest import PostgresServer
@@ -13,7 +12,6 @@ from topcoat.core import errors
 from topcoat.outbound import databases
 from topcoat.outbound.databases import BATCH_ROWS, Reader, Relation
 
-MARIADB_URL = "mariadb://root@127.0.0.1:3306/test"
 TABLE = "CRM_accounts"
 SECRET = "hunter2-secret"
 
@@ -30,15 +28,6 @@ def sqlite_url(tmp_path: Path) -> str:
         )
     connection.close()
     return f"sqlite:///{file}"
-
-
-@pytest.fixture(scope="session")
-def mariadb_url() -> str:
-    try:
-        pymysql.connect(host="127.0.0.1", user="root", database="test", connect_timeout=2).close()
-    except pymysql.MySQLError:
-        pytest.skip("NO MARIADB: start a local server that lets root in without a password")
-    return MARIADB_URL
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])

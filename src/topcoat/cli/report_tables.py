@@ -38,7 +38,8 @@ def _list_counts(report: RunReport) -> Iterator[tuple[str, str, int]]:
     yield from (("profiles", f"{size} records", n) for size, n in sorted(report.clusters.items()) if size > 1)
     for column, won in report.columns.items():
         yield from ((f"{column} from", table, number) for table, number in won.items())
-    yield from (("activities of nobody", table, number) for table, number in report.without_customer.items())
+    yield from (("met several rows", table, number) for table, number in report.ambiguous.items() if number)
+    yield from (("rows of nobody", table, number) for table, number in report.without_customer.items())
     yield from (("rows written", table, number) for table, number in report.opened.items() if number)
     yield from (("rows ended", table, number) for table, number in report.closed.items() if number)
     for kind, outcomes in report.reconciliation.items():

@@ -40,8 +40,9 @@ class RunReport:
     """Whatever a run does not do stays empty.
 
     tables: rows in by source table; deduplicated, matched: records by rule; clusters: how many there are by their
-    number of records; columns: values won, by unified column and then source table; without_customer: rows of nobody by
-    source table; opened, closed: rows by table of the snapshot; reconciliation: outcomes of changes and activities.
+    number of records; columns: values won, by unified column and then source table; ambiguous: profiles that met more
+    than one row, by table of reference; without_customer: rows of nobody by source table; opened, closed: rows by table
+    of the snapshot; reconciliation: outcomes of changes and activities.
     """
 
     generation: int = 0
@@ -55,6 +56,7 @@ class RunReport:
     singletons: int = 0
     clusters: Mapping[int, int] = field(default_factory=dict)
     columns: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    ambiguous: Mapping[str, int] = field(default_factory=dict)
     without_customer: dict[str, int] = field(default_factory=dict)
     opened: dict[str, int] = field(default_factory=dict)
     closed: dict[str, int] = field(default_factory=dict)

@@ -122,6 +122,7 @@ class RunReport(Wire):
     singletons: int
     clusters: dict[str, int]
     columns: dict[str, dict[str, int]]
+    ambiguous: dict[str, int]
     without_customer: dict[str, int]
     opened: dict[str, int]
     closed: dict[str, int]
