@@ -112,6 +112,7 @@ BAD_VALUES: list[tuple[ColumnType, Any, str]] = [
     (DATE_TIME, "2026-12-24T18:60:00Z", "the string '2026-12-24T18:60:00Z'"),
     (DATE_TIME, "2026-12-24T23:59:60Z", "the string '2026-12-24T23:59:60Z'"),
     (DATE_TIME, "2026-12-24T18:00:00+24:00", "the string '2026-12-24T18:00:00+24:00'"),
+    (DATE_TIME, "2026-12-24T18:00:00+00:60", "the string '2026-12-24T18:00:00+00:60'"),
     (DATE_TIME, "2026-12-24T18:00:00+0100", "the string '2026-12-24T18:00:00+0100'"),
     (DATE_TIME, "2026-12-24T18:00:00.Z", "the string '2026-12-24T18:00:00.Z'"),
     (DATE_TIME, "2026-12-24T18:00:00,5Z", "the string '2026-12-24T18:00:00,5Z'"),

@@ -287,7 +287,7 @@ def complete_record(table: Table, document: Document) -> Document:
 # Narrower than `fromisoformat`, which takes any separator and week dates, and takes more with every Python version.
 _INSTANT = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?"
-    "(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?"
+    "(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
 )
 
 

@@ -36,6 +36,14 @@ def read_chunks(file: Path, advance: Advance) -> Iterator[Chunk]:
         raise errors.SourceInvalid(file=file, line=1, reason=reason) from None
 
 
+def read_lines(file: Path, advance: Advance) -> Iterator[tuple[int, bytes]]:
+    """Yield the number and the content of each line that is not blank; raise as `read_chunks`."""
+    for chunk in read_chunks(file, advance):
+        for line, content in enumerate(chunk.content.split(b"\n"), chunk.first_line):
+            if content and not content.isspace():
+                yield line, content
+
+
 def decode(file: Path, chunk: Chunk) -> str:
     """The chunk's text; the lines are counted by hand, so that a broken one is named exactly."""
     try:

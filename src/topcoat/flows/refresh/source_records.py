@@ -102,7 +102,7 @@ def _checked_header(source: Source, names: Sequence[str]) -> Sequence[str]:
 def _json_records(source: Source, advance: Advance) -> Iterator[tuple[int, Document]]:
     known = frozenset(source.table.columns_by_name)
     strings = frozenset(column.name for column in source.table.columns if column.type is ColumnType.STRING)
-    for line, text in _json_lines(source, advance):
+    for line, text in source_lines.read_lines(source.file, advance):
         record = _loaded(source, line, text)
         if not known.issuperset(record):
             unknown = next(name for name in record if name not in known)
@@ -118,13 +118,6 @@ def _json_records(source: Source, advance: Advance) -> Iterator[tuple[int, Docum
         except errors.WrongType as error:
             source.refuse(line, _wrong_type(error))
         yield line, document
-
-
-def _json_lines(source: Source, advance: Advance) -> Iterator[tuple[int, bytes]]:
-    for chunk in source_lines.read_chunks(source.file, advance):
-        for line, text in enumerate(chunk.content.split(b"\n"), chunk.first_line):
-            if text and not text.isspace():
-                yield line, text
 
 
 def _loaded(source: Source, line: int, text: bytes) -> dict[str, Any]:
