@@ -15,7 +15,7 @@ _TYPES: Final = frozenset({Normalization.NAME, Normalization.ADDRESS, Normalizat
 _SYMBOLS: Final = r"[!-/:-@\[-`{-~]+"
 _BLANKS: Final = r"[\s\p{Z}\x{0B}\x{1C}-\x{1F}\x{85}\x{200B}\x{FEFF}]+"
 _BEYOND_ASCII: Final = r"[^\x00-\x7F]"
-_MAYBE_NUMERAL: Final = r"[MDCLXVImdclxvi]|[^\x00-\x7F]"
+_MAYBE_NUMERAL: Final = r"(?:^|[^A-Za-z0-9])(?:[MDCLXVI]+|[mdclxvi]+)(?:[^A-Za-z0-9]|$)|[^\x00-\x7F]"
 
 
 def normalise(value: ir.StringValue, kinds: Sequence[Normalization], *, region: str | None = None) -> ir.StringValue:
