@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from topcoat.core import errors
+from topcoat.core import catalog, corrupt_rows, errors
 from topcoat.core.catalog import Column, ColumnType, Table, TableKind
 from topcoat.flows.refresh.engine import Engine
 from topcoat.flows.refresh.pull import Pulled, pull_table, typing
@@ -147,6 +147,10 @@ def test_a_row_with_a_wrong_value_is_quarantined_with_what_it_was(pulling: Pulli
         "record": '{"Id":"m-2","Name":"Bo","Points":"2.5","Born":"1990-02-30"}',
     }
     assert (second["row"], second["column"]) == (3, "Name")
+    corrupt = pulling.engine.table("pulled_Club_members_corrupt").order_by("RecordId").to_pyarrow().to_pylist()
+    assert list(corrupt[0]) == list(corrupt_rows.corrupt_table(table()).columns_by_name)
+    assert [(row["Row"], row["Record"]) for row in corrupt] == [(2, first["record"]), (3, second["record"])]
+    assert all(catalog.check_id(row["RecordId"]) for row in corrupt)
 
 
 def test_a_record_that_is_none_of_the_tables_is_quarantined_whole(pulling: Pulling) -> None:

@@ -102,6 +102,7 @@ def test_sources_are_files_patterns_and_databases(tmp_path: Path) -> None:
         "Shop_contacts",
         "Finance_spend",
         "Churn",
+        *(f"{name}_corrupt" for name in environment.sources),
     ]
 
 

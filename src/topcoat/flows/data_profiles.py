@@ -7,7 +7,8 @@ from typing import Final
 
 from topcoat.clock import Clock
 from topcoat.core import data_profile, errors
-from topcoat.core.catalog import Column, ColumnType, Table, TableKind, shown, suggestion
+from topcoat.core.catalog import Column, ColumnType, Contents, Table, TableKind, shown, suggestion
+from topcoat.core.corrupt_rows import corrupt_table
 from topcoat.core.data_profile import NumberProfile
 from topcoat.flows.query import plan
 from topcoat.flows.query.gathering import Deadline
@@ -41,10 +42,11 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True)
 class TableProfile:
-    """`columns` is empty unless they were asked for."""
+    """`columns` is empty unless they were asked for; `quarantined` rows are not among the records."""
 
     table: Table
     records: int
+    quarantined: int
     profiled_at: datetime
     columns: tuple[ColumnProfile, ...] = ()
 
@@ -67,9 +69,10 @@ class DataProfiles:
         deadline = self._deadline()
         sight, table = await self._look(guid, name)
         records = await column_profiles.count_records(self._store.scan, _question(sight, table), sight.view)
+        quarantined = await self._count_quarantined(sight, table)
         wanted = table.columns if has_columns else ()
         columns = [await self._profile(sight, table, column, deadline) for column in wanted]
-        return TableProfile(table, records, sight.view.now, tuple(columns))
+        return TableProfile(table, records, quarantined, sight.view.now, tuple(columns))
 
     async def profile_column(self, guid: str, name: str, column_name: str) -> ColumnProfile:
         deadline = self._deadline()
@@ -79,6 +82,12 @@ class DataProfiles:
             near = suggestion(column_name, table.columns_by_name)
             raise errors.ColumnNotFound(table=table.name, column=shown(column_name), suggestion=near)
         return await self._profile(sight, table, column, deadline)
+
+    async def _count_quarantined(self, sight: Sight, table: Table) -> int:
+        corrupt = sight.catalog.tables_by_name.get(corrupt_table(table).name)
+        if corrupt is None or corrupt.contents is not Contents.CORRUPT:
+            return 0
+        return await column_profiles.count_records(self._store.scan, _question(sight, corrupt), sight.view)
 
     def _deadline(self) -> Deadline:
         return Deadline(self._clock, self._store.statement_timeout_seconds)

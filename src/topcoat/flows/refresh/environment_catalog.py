@@ -1,8 +1,8 @@
 """The tables of an instance, as its environment file declares them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from topcoat.core import catalog
+from topcoat.core import catalog, corrupt_rows
 from topcoat.core.catalog import ActivityConfiguration, Catalog, Column, ColumnType, Contents, Table, TableKind
 from topcoat.flows.refresh import environment_model as model
 from topcoat.flows.refresh import unification_model, unification_section
@@ -13,7 +13,8 @@ def make_catalog(file: EnvironmentFile) -> Catalog:
     """Of a file without faults."""
     sources = (_source_table(name, table, file.activities.get(name)) for name, table in file.tables.items())
     own = (_customer_table(file), catalog.UNIFIED_ACTIVITY_TABLE, _measure_table(file))
-    return Catalog((*own, *sources, *_output_tables(file)))
+    tables = (*sources, *_output_tables(file))
+    return Catalog((*own, *tables, *_corrupt_tables(file, tables)))
 
 
 def customer_columns(file: EnvironmentFile) -> dict[str, ColumnType]:
@@ -90,6 +91,16 @@ def _output_table(name: str, output: unification_model.OutputTable, contents: Co
         contents=contents,
         maker=maker,
     )
+
+
+def _corrupt_tables(file: EnvironmentFile, tables: Iterable[Table]) -> Iterator[Table]:
+    """Beside every table that a refresh pulls; where files are unified already, it takes all rows or none."""
+    if file.unified is not None:
+        return
+    for table in tables:
+        source = file.tables.get(table.name)
+        if source is None or source.file is not None or source.database is not None:
+            yield corrupt_rows.corrupt_table(table)
 
 
 def _activity_configuration(activity: model.Activity) -> ActivityConfiguration:

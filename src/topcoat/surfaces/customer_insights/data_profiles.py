@@ -67,7 +67,7 @@ class AttributeDataProfile(Wire):
 class EntityDataProfile(Wire):
     qualified_entity_name: str
     row_count: int
-    quarantine_row_count: int = 0
+    quarantine_row_count: int
     profiling_date: datetime
     profiled_attributes: str
     corrupt_attributes: str = ""
@@ -101,6 +101,7 @@ def _table(profile: TableProfile) -> EntityDataProfile:
     return EntityDataProfile(
         qualified_entity_name=profile.table.name,
         row_count=profile.records,
+        quarantine_row_count=profile.quarantined,
         profiling_date=profile.profiled_at,
         profiled_attributes=",".join(column.name for column in profile.table.columns),
         attribute_data_profiles=[_column(column) for column in profile.columns],

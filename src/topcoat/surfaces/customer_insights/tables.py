@@ -40,19 +40,22 @@ _DATA_TYPES: Final = {
 }
 _MARKS: Final = {
     "attributesAnnotations": "Mark key and mandatory columns.",
-    "includeQuarantined": "List tables of corrupt records as well; so far none are kept.",
+    "includeQuarantined": "List tables of corrupt records as well.",
     "includeSelfConflatedEntity": "List tables of self-conflation as well; so far there are none.",
 }
 
 
 async def list_tables(call: Call) -> Response:
-    is_annotated, _, _ = (parameters.read_boolean(parameters.list_items(call.request.scope), mark) for mark in _MARKS)
+    is_annotated, is_with_corrupt, _ = (
+        parameters.read_boolean(parameters.list_items(call.request.scope), mark) for mark in _MARKS
+    )
     instance = await call.flows.instances.get_instance(call.instance)
     catalog = await call.flows.instances.get_catalog(call.instance)
     configuration = await call.flows.search_index.get_configuration(call.instance)
     related = await call.flows.relationships.list_visible(call.instance)
     described = _Description(instance, catalog, configuration, related, is_annotated)
-    entities = [described.entity(table) for table in catalog.tables]
+    listed = (table for table in catalog.tables if is_with_corrupt or table.contents is not Contents.CORRUPT)
+    entities = [described.entity(table) for table in listed]
     return payloads.wire_answer(payloads.EntityModel(instance_id=instance.guid, entities=entities))
 
 

@@ -9,7 +9,7 @@ import ibis
 from ibis.backends.duckdb import Backend
 from ibis.expr import types as ir
 
-from topcoat.core import catalog, errors
+from topcoat.core import catalog, corrupt_rows, errors
 from topcoat.core.catalog import Column, ColumnType, Table
 from topcoat.flows.refresh.pull import backend_functions as functions
 from topcoat.flows.refresh.pull import typing
@@ -28,6 +28,7 @@ _CREATED: Final = f"""
 CREATE TABLE IF NOT EXISTS {QUARANTINED}
 (source_table VARCHAR, source VARCHAR, "row" BIGINT, "column" VARCHAR, reason VARCHAR, record VARCHAR)
 """
+_ROW_DIGITS: Final = 12
 _CONTROL_CHARACTERS: Final = r"[\x00-\x1f\x7f-\x9f]"
 
 
@@ -83,7 +84,7 @@ def find_repeated(rows: ir.Table, table: Table) -> ir.Table:
 
 
 def quarantine(backend: Backend, table: Table, faulty: Iterable[ir.Table]) -> None:
-    """Append rows with a fault to the one table of all that are in quarantine."""
+    """Append rows with a fault to the one table of all that are in quarantine, and show the table's as it has them."""
     backend.raw_sql(_CREATED)
     for rows in faulty:
         backend.insert(
@@ -97,6 +98,8 @@ def quarantine(backend: Backend, table: Table, faulty: Iterable[ir.Table]) -> No
                 record=rows[RAW_RECORD],
             ),
         )
+
+    _show_corrupt(backend, table)
 
 
 def check_share(backend: Backend, table: Table, *, rows: int, quarantined: int, share_max: float) -> None:
@@ -115,6 +118,25 @@ def check_share(backend: Backend, table: Table, *, rows: int, quarantined: int, 
         source=first["source"],
         reason=column + first["reason"],
     )
+
+
+def _show_corrupt(backend: Backend, table: Table) -> None:
+    """As what `corrupt_rows.corrupt_table` declares; its ids are in the order of rows."""
+    rows = backend.table(QUARANTINED)
+    rows = rows.filter(rows.source_table == table.name)
+    parts = [rows[name].cast("string").fill_null("") for name in ("source", "column", "reason", "record")]
+    contents = ibis.literal("\n").join(parts).hexdigest("md5")
+    number = rows.row.cast("string").lpad(_ROW_DIGITS, "0")
+    shown = rows.select(
+        **{corrupt_rows.RECORD_ID: number.concat("-", contents)},
+        Source=rows.source,
+        Row=rows.row,
+        Column=rows.column,
+        Reason=rows.reason,
+        Record=rows.record,
+    )
+    corrupt = corrupt_rows.corrupt_table(table)
+    backend.create_view(f"pulled_{corrupt.name}", shown.distinct(), overwrite=True)
 
 
 def _typed(table: Table, raw: RawRows, source: str) -> ir.Table:
