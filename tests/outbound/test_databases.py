@@ -91,6 +91,28 @@ def test_rows_at_a_mark_and_above_and_those_without_one_are_read(sqlite_url: str
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        "7::bigint",
+        "1::numeric",
+        "1::double precision",
+        "'it''s'::text",
+        "'2026-01-01'::date",
+        "'2026-01-01 12:00'::timestamp",
+        "'2026-01-01 12:00+02'::timestamptz",
+    ],
+)
+def test_what_a_column_holds_can_be_asked_with(postgres: PostgresServer, value: str) -> None:
+    relation = Relation(f"{postgres.url}/postgres", TABLE, query=f"SELECT {value} AS mark, 1 AS id")
+
+    def work(reader: Reader) -> list[Any]:
+        mark = reader.highest("mark")
+        return [*reader.batches(["id"], watermark="mark", at_least=mark), reader.highest("mark", at_least=mark) == mark]
+
+    assert databases.read(relation, work) == [[(1,)], True]
+
+
+@pytest.mark.parametrize(
     ("url", "says"),
     [
         (f"postgresql://bob:{SECRET}@127.0.0.1:1/x", "it cannot be read: Connect call failed"),
