@@ -179,7 +179,7 @@ def test_a_rule_that_compares_too_many_pairs_is_refused(monkeypatch):
         assert "add an exact condition" in refused.value.message
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(names=st.lists(st.none() | st.text("ab é", max_size=4), max_size=6), precision=st.sampled_from([1.0, 0.8, 0.5]))
 def test_both_forms_of_a_rule_match_the_same_pairs_either_way_round(names, precision):
     name = Condition("Name", "Name", precision=precision)

@@ -117,7 +117,7 @@ PERSONS = st.lists(st.tuples(MAILS, FIRST_NAMES, st.sampled_from([None, date(202
 NAME_IN_MAIL = Rule(name="Both", conditions=(*MAIL.conditions, *NAME.conditions))
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(persons=PERSONS, data=st.data(), policy=st.sampled_from(WinnerPolicy))
 def test_the_order_of_records_and_of_rules_changes_no_winner(persons, data, policy):
     rows = rows_of(*((str(key), *person) for key, person in enumerate(persons)))
@@ -128,7 +128,7 @@ def test_the_order_of_records_and_of_rules_changes_no_winner(persons, data, poli
     assert winners(rows, NAME_IN_MAIL, since, winner=winner) == winners(shuffled, since, NAME_IN_MAIL, winner=winner)
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(persons=PERSONS)
 def test_grouping_by_exact_conditions_finds_what_comparing_pairs_does(persons):
     rows = rows_of(*((str(key), *person) for key, person in enumerate(persons)))
