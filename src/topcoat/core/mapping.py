@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import ActivityConfiguration, Document, Table
 
-_ACTIVITY_NAMESPACE = uuid.UUID("7c0a7000-0000-5000-8000-00000000ac71")
+ACTIVITY_NAMESPACE = uuid.UUID("7c0a7000-0000-5000-8000-00000000ac71")
+KEY_SEPARATOR = "\x1f"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -33,7 +34,7 @@ class SourceActivity:
 
 def deterministic_activity_id(table_name: str, primary_key: str) -> str:
     """The same source table and primary key give the same id, in real time and in a refresh (S12)."""
-    return str(uuid.uuid5(_ACTIVITY_NAMESPACE, f"{table_name}\x1f{primary_key}"))
+    return str(uuid.uuid5(ACTIVITY_NAMESPACE, f"{table_name}{KEY_SEPARATOR}{primary_key}"))
 
 
 def time_ordered_activity_id(now: datetime, randomness: bytes) -> str:
@@ -90,9 +91,15 @@ def _activity_document(
         "ExternalUrl": _text_of(record, configuration.url),
         "EntityName": table.name,
         "ActualActivityId": primary_key,
-        "SemanticData": json.dumps(record, ensure_ascii=False, sort_keys=True),
+        "SemanticData": _semantic_data(record),
     }
     return {name: value for name, value in mapped.items() if value is not None}
+
+
+def _semantic_data(record: Document) -> str:
+    """The record without its nulls, spelled as a refresh spells it set-wise."""
+    present = {name: value for name, value in record.items() if value is not None}
+    return json.dumps(present, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _required_text(table: Table, record: Document, column: str) -> str:

@@ -1,10 +1,11 @@
 """Engines and connections: a read cannot write, because its connection is of another type."""
 
+import csv
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import orjson
 import sqlalchemy
@@ -41,6 +42,10 @@ READERS_MAX = 6
 WRITERS_MAX = 2
 POOL_TIMEOUT_SECONDS = 10
 _EXPECTED_URL = "sqlite:///path/to/file or postgresql://user@host/database"
+
+# JSON has no control character: nothing in it needs to be quoted.
+COPIED: Final = {"delimiter": "\x1f", "quote": "\x01", "escape": "\x01"}
+EXPORTED_ROWS_MAX: Final = 10_000
 
 Parameters = Mapping[str, Any]
 
@@ -131,6 +136,28 @@ class Session:
         await self._connection.exec_driver_sql("BEGIN")
         await self._connection.exec_driver_sql(statement, list(rows))
         await self._connection.commit()
+
+    async def copy(self, table: str, columns: Sequence[str], file: Path) -> None:
+        """Append the rows of a CSV file in the dialect `COPIED`, on PostgreSQL, as one transaction."""
+        driver = (await self._connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        with locked.refused(driver):
+            await driver.copy_to_table(table, source=file, columns=list(columns), format="csv", **COPIED)
+
+    async def export(self, query: str, file: Path) -> None:
+        """Write the rows of a query as plain CSV without a header, few at a time."""
+        if self.is_postgresql:
+            driver = (await self._connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            with locked.refused(driver):
+                await driver.copy_from_query(query, output=file, format="csv")
+            return
+        async with self._connection.begin():
+            result = await self._connection.stream(text(query))
+            with file.open("w", encoding="utf-8", newline="") as opened:
+                writer = csv.writer(opened, lineterminator="\n")
+                async for rows in result.partitions(EXPORTED_ROWS_MAX):
+                    writer.writerows(rows)
 
 
 class Store:

@@ -199,6 +199,18 @@ async def find_state(connection: ReadConnection, instance_id: int) -> Generation
     return GenerationState(active[0] if active else None, any(row.state == "building" for row in rows))
 
 
+async def find_activated_at(connection: ReadConnection, instance_id: int, generation: int) -> datetime | None:
+    """None unless that generation is the active one."""
+    row = await connection.fetch_one(
+        text(
+            "SELECT activated_at FROM generation"
+            " WHERE instance_id = :instance_id AND generation = :generation AND state = 'active'"
+        ),
+        {"instance_id": instance_id, "generation": generation},
+    )
+    return None if row is None else from_microseconds(row.activated_at)
+
+
 async def undo_generation(connection: WriteConnection, stand: Stand, now: datetime) -> int:
     """Go back to the generation before, for good; return its number (S21)."""
     found = await connection.fetch_one(

@@ -5,9 +5,9 @@ On PostgreSQL the lock travels with BEGIN and the last statement with COMMIT: tw
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -168,8 +168,15 @@ Locked = SqliteLocked | PostgresqlLocked
 
 async def execute(driver: asyncpg.Connection, sql: str) -> None:
     """One or several statements in one round trip, with the errors that SQLAlchemy would raise."""
-    try:
+    with refused(driver):
         await driver.execute(sql)
+
+
+@contextmanager
+def refused(driver: asyncpg.Connection) -> Iterator[None]:
+    """What goes wrong with the driver, as the error that SQLAlchemy would raise."""
+    try:
+        yield
     except _POSTGRESQL_ERRORS as error:
         raise _refused(error, is_lost=_is_lost(driver, error)) from error
 

@@ -119,8 +119,13 @@ class StagedFault:
     other_line: int | None = None
 
 
+def column_types(session: Session) -> dict[str, str]:
+    """What a temporary table has for each kind of column."""
+    return _POSTGRESQL_TYPES if session.is_postgresql else _SQLITE_TYPES
+
+
 async def create_staging(session: Session) -> None:
-    types = _POSTGRESQL_TYPES if session.is_postgresql else _SQLITE_TYPES
+    types = column_types(session)
     async with session.scratch() as connection:
         for table in SNAPSHOT_TABLES:
             columns = ", ".join(f"{name} {types[kind]}" for name, kind in table.columns.items())
@@ -261,7 +266,7 @@ async def compare(session: Session, table: SnapshotTable, instance_id: int) -> D
         await connection.run(
             text(
                 f"CREATE TEMPORARY TABLE closing_{table.name} AS"
-                f" SELECT row_number() OVER (ORDER BY {keys}) AS place, {keys}, p.generation_from"
+                f" SELECT row_number() OVER (ORDER BY {keys}) AS place, {keys}"
                 f" FROM {table.name} p LEFT JOIN {table.staged} s ON {same}"
                 f" WHERE p.instance_id = {instance_id} AND p.generation_to = {GENERATION_OPEN}"
                 f" AND s.{table.key[0]} IS NULL"
@@ -297,9 +302,10 @@ async def close_rows(
 ) -> None:
     """End the interval of the closing rows numbered `first` to `last`."""
     table = difference.table
-    keys = ", ".join((*table.key, "generation_from"))
+    keys = ", ".join(table.key)
     statement = text(
-        f"UPDATE {table.name} SET generation_to = :generation WHERE instance_id = :instance_id AND ({keys}) IN"
+        f"UPDATE {table.name} SET generation_to = :generation WHERE instance_id = :instance_id"
+        f" AND generation_to = {GENERATION_OPEN} AND ({keys}) IN"
         f" (SELECT {keys} FROM closing_{table.name} WHERE place BETWEEN :first AND :last)"
     )
     values = {"instance_id": instance_id, "generation": generation, "first": first, "last": last}

@@ -115,7 +115,7 @@ class Publication:
 
     async def _write_difference(self, difference: staging.Difference, generation: int) -> None:
         for write, rows in ((staging.close_rows, difference.closing), (staging.open_rows, difference.opening)):
-            for first, last in self._spans(rows):
+            for first, last in self.spans(rows):
                 await write(
                     self.session,
                     difference,
@@ -126,7 +126,8 @@ class Publication:
                 )
                 self.progress.advance(last - first + 1)
 
-    def _spans(self, rows: int) -> Iterator[tuple[int, int]]:
+    def spans(self, rows: int) -> Iterator[tuple[int, int]]:
+        """The first and the last of the rows of each transaction, counted from one."""
         size = WRITTEN_ROWS_MAX if self.session.is_postgresql else WRITTEN_ROWS_MAX_ON_SQLITE
         for first in range(1, rows + 1, size):
             yield first, min(first + size - 1, rows)

@@ -1,0 +1,110 @@
+"""Records of source tables as activities, set-wise what `core/mapping.py` makes of one that is posted (S11, S12)."""
+
+from dataclasses import dataclass, replace
+
+import ibis
+from ibis.expr import datatypes as dt
+from ibis.expr import types as ir
+
+from topcoat.core import mapping
+from topcoat.core.catalog import ActivityConfiguration, Table
+from topcoat.flows.refresh.output import documents, functions
+from topcoat.flows.refresh.output.snapshot_rows import Raw, SnapshotRows
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Records that become no activity: of customers that no key ring knows, and without a time."""
+
+    strangers: int
+    untimed: int
+
+
+def activity_rows(table: Table, pulled: ir.Table, key_ring: ir.Table) -> SnapshotRows:
+    """The activities of a configured table whose customers are known."""
+    configuration, raw = _configuration(table), Raw.of(table)
+    joined = _timed(table, pulled).join(key_ring, _belongs(table, pulled, key_ring))
+    made_by = repr(replace(configuration, is_shown=True))  # a hidden one is stored all the same (S16)
+    return SnapshotRows(
+        frame=joined.select(
+            **raw.columns(pulled),
+            customer_id=key_ring.customer_id,
+            digest=raw.digest(pulled, key_ring.customer_id, made_by=made_by),
+        ),
+        finish=lambda rows: _finished(raw, configuration, rows),
+        order=("customer_id", raw.names[table.columns_by_name[configuration.timestamp]]),
+    )
+
+
+def count_left_out(table: Table, pulled: ir.Table, key_ring: ir.Table) -> LeftOut:
+    timed = _timed(table, pulled)
+    known = timed.semi_join(key_ring, _belongs(table, pulled, key_ring)).count().execute()
+    timed_count = timed.count().execute()
+    return LeftOut(strangers=int(timed_count - known), untimed=int(pulled.count().execute() - timed_count))
+
+
+def activity_ids(table_name: str, keys: ir.StringValue) -> ir.StringValue:
+    """As `mapping.deterministic_activity_id`: a version 5 UUID of namespace and name (RFC 9562)."""
+    named = mapping.ACTIVITY_NAMESPACE.hex + f"{table_name}{mapping.KEY_SEPARATOR}".encode().hex()
+    digits = functions.sha1(functions.unhex(ibis.literal(named) + functions.hexadecimal(keys)))
+    variant = digits[16:17].translate("0123456789abcdef", "89ab" * 4)
+    parts = (digits[0:8], digits[8:12], ibis.literal("5") + digits[13:16], variant + digits[17:20], digits[20:32])
+    return ibis.literal("-").join(parts)
+
+
+def _configuration(table: Table) -> ActivityConfiguration:
+    assert table.activity is not None  # asked of configured tables
+    return table.activity
+
+
+def _timed(table: Table, pulled: ir.Table) -> ir.Table:
+    return pulled.filter(pulled[_configuration(table).timestamp].notnull())
+
+
+def _belongs(table: Table, pulled: ir.Table, key_ring: ir.Table) -> list[ir.BooleanValue]:
+    configuration = _configuration(table)
+    column = table.columns_by_name[configuration.customer_column]
+    key = documents.text_of(pulled[column.name], column.type)
+    return [key == key_ring.source_key, key_ring.source_table == configuration.customer_table]
+
+
+def _finished(raw: Raw, configuration: ActivityConfiguration, rows: ir.Table) -> ir.Table:
+    table, values = raw.table, raw.values(rows)
+    time = values[table.columns_by_name[configuration.timestamp]].cast(dt.Timestamp(scale=6))
+    key = _text(raw, rows, table.primary_key)
+    identified = rows.mutate(activity_id=activity_ids(table.name, key), semantic_data=documents.document_of(values))
+    return identified.select(
+        "activity_id",
+        "customer_id",
+        activity_time=functions.microseconds(time),
+        activity_type=ibis.literal(configuration.type),
+        source_table=ibis.literal(table.name),
+        digest=rows.digest,
+        document=_document(raw, configuration, identified, time),
+    )
+
+
+def _document(raw: Raw, configuration: ActivityConfiguration, rows: ir.Table, time: ir.Value) -> ir.StringValue:
+    texts = {
+        "ActivityType": ibis.literal(configuration.type),
+        "ActivityTypeDisplay": ibis.literal(configuration.name),
+        "ActivityName": _text(raw, rows, configuration.event),
+        "Title": _text(raw, rows, configuration.title or configuration.event),
+        "Description": _text(raw, rows, configuration.detail),
+        "ExternalUrl": _text(raw, rows, configuration.url),
+        "EntityName": ibis.literal(raw.table.name),
+        "ActualActivityId": _text(raw, rows, raw.table.primary_key),
+        "SemanticData": documents.with_small_digits(rows.semantic_data),
+    }
+    plain = {"ActivityId": rows.activity_id, "ActivityTime": documents.instant_text(time)}
+    members = {name: functions.to_json(text) for name, text in texts.items() if text is not None}
+    return documents.json_object(
+        members | {name: ibis.literal('"') + text + ibis.literal('"') for name, text in plain.items()}
+    )
+
+
+def _text(raw: Raw, rows: ir.Table, name: str | None) -> ir.StringValue | None:
+    if name is None:
+        return None
+    column = raw.table.columns_by_name[name]
+    return documents.text_of(rows[raw.names[column]], column.type)
