@@ -39,10 +39,10 @@ class Quality:
 class RunReport:
     """Whatever a run does not do stays empty.
 
-    tables: rows in by source table; deduplicated, matched: records by rule; clusters: how many there are by their
-    number of records; columns: values won, by unified column and then source table; ambiguous: profiles that met more
-    than one row, by table of reference; without_customer: rows of nobody by source table; opened, closed: rows by table
-    of the snapshot; reconciliation: outcomes of changes and activities.
+    tables: rows in by source table; deduplicated: records by rule; matched: pairs of records by rule; clusters: how
+    many there are by their number of records; columns: values won, by unified column and then source table; ambiguous:
+    profiles that met more than one row, by table of reference; without_customer: rows of nobody by source table;
+    opened, closed: rows by table of the snapshot; reconciliation: outcomes of changes and activities.
     """
 
     generation: int = 0
