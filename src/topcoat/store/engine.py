@@ -50,6 +50,11 @@ EXPORTED_ROWS_MAX: Final = 10_000
 Parameters = Mapping[str, Any]
 
 
+_PLAN_LOOKUPS = text(
+    "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in LOOKUP_SETTINGS.items())
+)
+
+
 class ReadConnection:
     """Runs statements that read."""
 
@@ -115,6 +120,14 @@ class Session:
         """Read the database and write temporary tables only; on SQLite this locks nobody out."""
         async with self._connection.begin():
             yield WriteConnection(self._connection)
+
+    @asynccontextmanager
+    async def looking_up(self) -> AsyncIterator[WriteConnection]:
+        """The same, with plans of look-ups by key: a table that was just filled has no statistics to go by."""
+        async with self.scratch() as connection:
+            if self.is_postgresql:
+                await connection.fetch_one(_PLAN_LOOKUPS)
+            yield connection
 
     async def run_alone(self, sql: str) -> None:
         """Run a statement outside any transaction, as CREATE INDEX CONCURRENTLY will have it."""

@@ -144,6 +144,24 @@ def _override(parts: Sequence[Any]) -> Override:
     )
 
 
+async def list_documents(
+    connection: PointConnection, *, instance_id: int, generation: int, customer_ids: Sequence[str]
+) -> dict[str, Document]:
+    """Snapshot records by the ids of their profiles."""
+    values = {"instance_id": instance_id, "generation": generation, "ids": dump_json(list(customer_ids))}
+    rows = await connection.fetch_point(_list_documents(connection.is_postgresql), values)
+    return {customer_id: load_json(document) for customer_id, document in rows}
+
+
+@cache
+def _list_documents(is_postgresql: bool) -> PointStatement:  # noqa: FBT001 - a cache key
+    return PointStatement(f"""
+SELECT p.customer_id, CAST(p.document AS text) FROM snapshot_profile p
+WHERE p.instance_id = :instance_id AND p.customer_id {rowset.among_ids(is_postgresql=is_postgresql)}
+  AND {at_generation("p")}
+""")
+
+
 async def list_family(
     connection: PointConnection, *, instance_id: int, generation: int, customer_ids: Sequence[str]
 ) -> dict[str, list[str]]:

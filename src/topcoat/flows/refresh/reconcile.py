@@ -22,7 +22,7 @@ from topcoat.store.overrides import NewRelease
 from topcoat.store.profiles import StoredProfile
 from topcoat.store.staging import RECONCILIATION
 
-CUSTOMERS_PER_PAGE_MAX: Final = 500
+CUSTOMERS_PER_PAGE_MAX: Final = 1_000
 ATTACHED_PER_COMMIT_MAX: Final = 500
 
 
@@ -90,7 +90,7 @@ class _Pass:
 
     async def _judge_page(self, after: str) -> str | None:
         """Return the last id of the page; None where there is none."""
-        async with self.publication.session.scratch() as connection:
+        async with self.publication.session.looking_up() as connection:
             stand = await _find_stand(connection, self.publication.guid)
             ids = await overrides.list_changed_ids(
                 connection, stand.instance_id, now=self.since, after=after, limit=CUSTOMERS_PER_PAGE_MAX
@@ -108,14 +108,13 @@ class _Pass:
     async def _judge(
         self, connection: ReadConnection, stand: Stand, ids: list[str]
     ) -> list[tuple[StoredProfile, list[Verdict]]]:
-        found = await self._fetch(connection, stand, ids, self.publication.report.generation)
+        found = await self._fetch(connection, stand, ids)
         strangers = {stranger.customer_id for stranger in found.strangers}
         changed = [stored for stored in (*found.profiles.values(), *found.strangers) if self._is_new(stored)]
         named = sorted({change.customer_id for stored in changed for change in stored.overrides})
         if not named:
             return []
-        earlier = await self._fetch(connection, stand, named, self.publication.active)
-        before = {c.customer_id: stored.document for stored in earlier.profiles.values() for c in stored.overrides}
+        before = await self._list_before(connection, named)
         contradicted = await reconciliation_store.list_contradicted(connection, stand.instance_id, named)
         judging = Judging(self._view(stand), self.since, self.publication.stand.sequence)
 
@@ -132,11 +131,18 @@ class _Pass:
 
         return [(s, judged(s, None if s.customer_id in strangers else s.document)) for s in changed]
 
-    async def _fetch(
-        self, connection: ReadConnection, stand: Stand, ids: list[str], generation: int
-    ) -> profiles.StoredProfiles:
+    async def _list_before(self, connection: ReadConnection, named: list[str]) -> dict[str, Document]:
+        """What the active generation has of the profiles that these ids name in it."""
+        active = {"instance_id": self.publication.instance_id, "generation": self.publication.active}
+        survivors = await profiles.find_survivors(connection, **active, customer_ids=named)
+        ids = {survivors.get(id_, id_) for id_ in named}
+        documents = await profiles.list_documents(connection, **active, customer_ids=sorted(ids))
+        known = ((id_, documents.get(survivors.get(id_, id_))) for id_ in named)
+        return {id_: document for id_, document in known if document is not None}
+
+    async def _fetch(self, connection: ReadConnection, stand: Stand, ids: list[str]) -> profiles.StoredProfiles:
         """With the changes that lapsed since."""
-        view = replace(self._view(stand), generation=generation, now=self.since)
+        view = replace(self._view(stand), now=self.since)
         found = await profiles.fetch_profiles(
             connection, self.publication.guid, ids, clock=self.publication.clock, view=view
         )
