@@ -99,6 +99,13 @@ def test_a_standardised_copy_has_one_form_for_each_meaning_and_null_for_none(
     assert found == [*values.items()] * 2
 
 
+def test_a_number_without_a_country_is_of_the_region_or_of_none() -> None:
+    """Asked outside the engine too, whose threads coverage does not see."""
+    asked = [("22 86 44 00", "NO"), ("22 86 44 00", ""), ("+4722864400", ""), ("1", "NO"), ("call me", "NO")]
+
+    assert [standardised.international_number(*one) for one in asked] == ["+4722864400", "", "+4722864400", "", ""]
+
+
 def referred(engine: Engine, people: Rows, accounts: Rows, *match: tuple[str, str], levelled: bool = True) -> Rows:
     kinds = (Normalization.CASE, Normalization.WHITESPACE) if levelled else ()
     asked = Reference("Finance_accounts", match, (AddedColumn("TotalSpend", "Spend", ColumnType.DECIMAL),), kinds)
