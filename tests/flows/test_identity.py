@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import ibis
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import IS_THOROUGH
@@ -204,7 +204,7 @@ def _renamed(clusters: Mapping[Record, str], chance: random.Random) -> dict[Reco
     return {record: f"cluster {others[name]}" for record, name in clusters.items()}
 
 
-@settings(max_examples=40 if IS_THOROUGH else 2, deadline=None)
+@settings(max_examples=40 if IS_THOROUGH else 2, phases=[Phase.generate], deadline=None)
 @given(st.integers(0, 2**32))
 def test_over_refreshes(engine, seed):
     """S18, S19: the laws of identity. The same clusters change nothing; half of the families without the others, in
