@@ -95,9 +95,10 @@ def _keep_repeated(backend: Backend, table: Table, cache: Cache, taken: ir.Table
 
 def _write(backend: Backend, rows: ir.Table, path: Path) -> tuple[int, int]:
     backend.to_parquet(rows, path)
-    written = backend.read_parquet(path, table_name="written rows")
-    counts = written.agg(rows=written.count(), quarantined=written[REASON].count()).to_pyarrow().to_pylist()[0]
-    return counts["rows"], counts["quarantined"]
+    counted = f'SELECT count(*), count("{REASON}") FROM read_parquet(?)'
+    (counts,) = backend.con.execute(counted, [str(path)]).fetchall()
+    rows, quarantined = map(int, counts)
+    return rows, quarantined
 
 
 def _kept_rows(backend: Backend, name: str, paths: Sequence[Path]) -> ir.Table:
