@@ -97,8 +97,8 @@ def _write(backend: Backend, rows: ir.Table, path: Path) -> tuple[int, int]:
     backend.to_parquet(rows, path)
     counted = f'SELECT count(*), count("{REASON}") FROM read_parquet(?)'
     (counts,) = backend.con.execute(counted, [str(path)]).fetchall()
-    rows, quarantined = map(int, counts)
-    return rows, quarantined
+    written, quarantined = map(int, counts)
+    return written, quarantined
 
 
 def _kept_rows(backend: Backend, name: str, paths: Sequence[Path]) -> ir.Table:
