@@ -126,9 +126,9 @@ class Publication:
                 )
                 self.progress.advance(last - first + 1)
 
-    def spans(self, rows: int) -> Iterator[tuple[int, int]]:
-        """The first and the last of the rows of each transaction, counted from one."""
-        size = WRITTEN_ROWS_MAX if self.session.is_postgresql else WRITTEN_ROWS_MAX_ON_SQLITE
+    def spans(self, rows: int, most: int = WRITTEN_ROWS_MAX) -> Iterator[tuple[int, int]]:
+        """The first and the last of the rows of each transaction, counted from one; `most` is for PostgreSQL."""
+        size = most if self.session.is_postgresql else WRITTEN_ROWS_MAX_ON_SQLITE
         for first in range(1, rows + 1, size):
             yield first, min(first + size - 1, rows)
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import ibis
 from ibis.expr import types as ir
@@ -17,6 +17,8 @@ from topcoat.store import engine as store_engine
 from topcoat.store import loading
 from topcoat.store.schema import GENERATION_OPEN
 from topcoat.store.staging import SnapshotTable
+
+COPIED_ROWS_MAX: Final = 50_000  # the engine takes as long to begin with few rows as with many
 
 Span = tuple[int, int]
 Made = TypeVar("Made")
@@ -59,7 +61,7 @@ async def _close(publication: Publication, engine: Engine, table: SnapshotTable,
 async def _open(
     publication: Publication, engine: Engine, table: SnapshotTable, part: SnapshotRows, opening: Numbered
 ) -> None:
-    session, spans = publication.session, publication.spans(opening.count)
+    session, spans = publication.session, publication.spans(opening.count, COPIED_ROWS_MAX)
 
     def rows(span: Span) -> ir.Table:
         return _completed(publication, table, part.finish(opening.between(*span)))
