@@ -1,4 +1,5 @@
-"""`python -m benchmarks`: requests side by side; `publish`: what a refresh takes; `queries`: merged reads at scale."""
+"""`python -m benchmarks`: requests side by side; `publish`: what publishing takes; `refresh`: what
+unification takes; `queries`: merged reads at scale."""
 
 import os
 import signal
@@ -14,7 +15,12 @@ from benchmarks import comparison, databases, figures, publish, subjects
 from benchmarks.comparison import Memory, Row, Work
 from benchmarks.load import Figures
 from benchmarks.queries import measuring, tables
-from benchmarks.queries.scale import CHANGED_EVERY, HOT_ACTIVITIES, Scale
+from benchmarks.queries import scale as query_scale
+from benchmarks.queries.scale import CHANGED_EVERY, HOT_ACTIVITIES
+from benchmarks.unification import measuring as unification
+from benchmarks.unification import tables as unification_tables
+from benchmarks.unification import traffic
+from benchmarks.unification.data import Scale
 
 console = Console(width=None if Console().is_terminal else 160)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -123,9 +129,9 @@ def queries_command(
     plan = measuring.Plan(repetitions, view_timeout)
     results = []
     if beside:
-        small = Scale(beside, max(activities * beside // profiles, 2 * HOT_ACTIVITIES))
+        small = query_scale.Scale(beside, max(activities * beside // profiles, 2 * HOT_ACTIVITIES))
         results.append(measuring.measure(small, plan, console, only_look_ups=True))
-    results.append(measuring.measure(Scale(profiles, activities), plan, console))
+    results.append(measuring.measure(query_scale.Scale(profiles, activities), plan, console))
     lines = [tables.question_line(measured) for measured in results[-1].measured]
     header, sizes = tables.size_header(results), tables.size_lines(results)
     figures.print_table(console, f"{profiles:,} profiles, {activities:,} activities", tables.HEADER, lines)
@@ -134,6 +140,45 @@ def queries_command(
     if markdown is not None:
         written = [figures.markdown_table(tables.HEADER, lines), figures.markdown_table(header, sizes)]
         figures.replace_between_markers(markdown, "queries", "\n\n".join(written))
+
+
+@app.command(name="refresh")
+def refresh_command(
+    *,
+    customers: Annotated[int, typer.Option(min=1_000, help="Customer rows in two tables.")] = 1_000_000,
+    activities: Annotated[int, typer.Option(min=1_000, help="Rows of activities in two tables.")] = 10_000_000,
+    memory: Annotated[str, typer.Option(help="Most memory of the engine.")] = "2GB",
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the engine.")] = 2,
+    markdown: Markdown = None,
+) -> None:
+    """Time unification of raw tables into PostgreSQL, beside joining the same files and loading the same rows."""
+    _warn_of_company()
+    if not databases.available([databases.Kind.POSTGRESQL], console):
+        raise typer.Exit(1)
+    scale = Scale(customers, activities)
+    results = list(unification.measure(scale, memory, threads, console))
+    runs, tasks = unification_tables.run_lines(results), unification_tables.task_lines(results)
+    figures.print_table(console, f"{customers:,} customer rows, {activities:,} activities", *runs)
+    figures.print_table(console, "Seconds by task", *tasks)
+    if markdown is not None:
+        written = "\n\n".join(figures.markdown_table(*table) for table in (runs, tasks))
+        figures.replace_between_markers(markdown, "refresh", written)
+
+
+@app.command(name="traffic")
+def traffic_command(
+    *,
+    size: Annotated[int, typer.Option(min=1_000, help="Customers of the sample.")] = 50_000,
+    markdown: Markdown = None,
+) -> None:
+    """Read and write at a steady rate, alone and beside a refresh, on PostgreSQL."""
+    _warn_of_company()
+    if not databases.available([databases.Kind.POSTGRESQL], console):
+        raise typer.Exit(1)
+    header, lines = unification_tables.traffic_lines(list(traffic.measure(size, console)))
+    figures.print_table(console, f"{size:,} customers", header, lines)
+    if markdown is not None:
+        figures.replace_between_markers(markdown, "traffic", figures.markdown_table(header, lines))
 
 
 def _warn_of_disagreements(results: list[measuring.Result]) -> None:

@@ -23,11 +23,15 @@ class LoadFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How hard and how long: `seconds`, or fewer when `requests_max` were sent before."""
+    """How hard and how long: `seconds`, or fewer when `requests_max` were sent before.
+
+    With `rate`, in requests a second, clients send when it is time; what is late for its time has waited since then.
+    """
 
     clients: int
     seconds: float
     requests_max: int = 10_000_000
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +48,34 @@ class _Run:
 
     next_request: NextRequest
     requests_left: int
+    pause: float
+    next_at: float = 0.0
     deadline: float = 0.0
     latencies: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
+
+    def next_moment(self) -> float:
+        """When the next request is to be sent: now, unless there is a rate."""
+        if not self.pause:
+            return time.perf_counter()
+        self.next_at += self.pause
+        return self.next_at
 
     def is_over(self) -> bool:
         return self.requests_left <= 0 or time.perf_counter() >= self.deadline
 
 
 def run_load(address: str, next_request: NextRequest, load: Load) -> Figures:
-    """Every client sends its next request when the answer to its last one is complete (a closed loop)."""
+    """Every client sends its next request when it has the answer to its last one (a closed loop), and it is time."""
     return uvloop.run(_run_load(address, next_request, load))
 
 
 async def _run_load(address: str, next_request: NextRequest, load: Load) -> Figures:
     target = urlsplit(address)
-    run = _Run(next_request, requests_left=load.requests_max)
+    run = _Run(next_request, requests_left=load.requests_max, pause=0.0 if load.rate is None else 1 / load.rate)
     connections = [await _connect(run, target.hostname or "127.0.0.1", target.port or 80) for _ in range(load.clients)]
     started = time.perf_counter()
-    run.deadline = started + load.seconds
+    run.next_at, run.deadline = started, started + load.seconds
     for connection in connections:
         connection.start()
     async with asyncio.timeout(load.seconds + ANSWER_TIMEOUT_SECONDS):
@@ -93,9 +106,15 @@ class _Connection(asyncio.Protocol):
             self._finish()
             return
         self._run.requests_left -= 1
-        request = self._run.next_request()
-        self._sent_at = time.perf_counter()
-        self._transport.write(request)
+        self._sent_at = self._run.next_moment()
+        wait = self._sent_at - time.perf_counter()
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait, self._send)
+        else:
+            self._send()
+
+    def _send(self) -> None:
+        self._transport.write(self._run.next_request())
 
     def data_received(self, data: bytes) -> None:
         self._received += data

@@ -126,9 +126,24 @@ def activity(customer: str, activity_id: str) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Topcoat on a database of its own: the folder of its sample, and the variables of its commands."""
+
+    subject: Subject
+    folder: Path
+    environment: Mapping[str, str]
+
+
 @contextmanager
 def topcoat_serving(kind: databases.Kind, size: int) -> Iterator[Subject]:
-    """Topcoat on a new database, with the sample environment of that many customers published."""
+    with topcoat_installed(kind, size) as installation:
+        yield installation.subject
+
+
+@contextmanager
+def topcoat_installed(kind: databases.Kind, size: int) -> Iterator[Installation]:
+    """Topcoat serving a new database, with the sample environment of that many customers published."""
     with TemporaryDirectory(prefix="topcoat-home-") as home, databases.new_database(kind) as url:
         environment = {"TOPCOAT_HOME": home, "TOPCOAT_DATABASE_URL": url}
         processes.run_command(["topcoat", "migrate"], environment)
@@ -144,7 +159,8 @@ def topcoat_serving(kind: databases.Kind, size: int) -> Iterator[Subject]:
                 read_activity=BASE
                 + "/data/UnifiedActivity?$filter=CustomerId%20eq%20'{customer}'%20and%20ActivityId%20eq%20'{activity}'",
             )
-            yield Subject(TOPCOAT, server, paths, list(islice(_listed(server), CUSTOMERS_MAX)), CREDENTIALS)
+            subject = Subject(TOPCOAT, server, paths, list(islice(_listed(server), CUSTOMERS_MAX)), CREDENTIALS)
+            yield Installation(subject, Path(home), environment)
 
 
 def _listed(server: processes.Server) -> Iterable[str]:

@@ -5,6 +5,8 @@ import os
 import random
 import subprocess
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -25,23 +27,44 @@ def installation(bare_installation: Installation) -> Installation:
     return bare_installation
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An environment file of the sample, and the files that say where people live."""
+
+    environment: Path
+    customers: tuple[Path, ...]
+
+
+def ready_made(folder: Path) -> Source:
+    return Source(folder / "contoso.yaml", (folder / "customers.csv",))
+
+
+def raw(folder: Path) -> Source:
+    tables = ("eCommerce_eCommerceContacts", "LoyaltyScheme_loyCustomers")
+    return Source(folder / "raw.yaml", tuple(folder / f"{table}.csv" for table in tables))
+
+
+@pytest.mark.parametrize("find_source", [ready_made, raw])
 async def test_a_refresh_killed_at_any_moment_changes_nothing_and_the_next_succeeds_at_once(
-    installation: Installation, server: Server
+    installation: Installation, server: Server, find_source: Callable[[Path], Source]
 ) -> None:
     """S20, S22: and what was written in real time meanwhile is still there."""
     ledger = Ledger()
-    seconds = publish_city(installation, "City 0")
+    source = find_source(installation.home / "contoso")
+    seconds = publish_city(installation, source, "City 0")
     async with traffic.connected(server) as client:
         customers = await traffic.list_customer_ids(client)
         for kill in range(KILLS):
             moment = random.Random(kill).uniform(0.1, 1.0) * seconds
-            set_city(installation, f"City {kill + 1}")
+            set_city(source, f"City {kill + 1}")
 
-            await refresh_and_kill(installation, client, ledger, customers=customers, kill=kill, after_seconds=moment)
+            await refresh_and_kill(
+                installation, source, client, ledger, customers=customers, kill=kill, after_seconds=moment
+            )
 
             # A kill may also come after the activation, which is one step: all of the new then, none of the old.
             assert await cities(client) in ({f"City {kill}"}, {f"City {kill + 1}"})
-            installation.do("refresh", environment_file(installation))
+            installation.do("refresh", str(source.environment))
             assert await cities(client) == {f"City {kill + 1}"}
             assert await ledger.find_lost(client) == []
         assert len(ledger) > 0
@@ -49,6 +72,7 @@ async def test_a_refresh_killed_at_any_moment_changes_nothing_and_the_next_succe
 
 async def refresh_and_kill(
     installation: Installation,
+    source: Source,
     client: httpx.AsyncClient,
     ledger: Ledger,
     *,
@@ -57,13 +81,13 @@ async def refresh_and_kill(
     after_seconds: float,
 ) -> None:
     """Write in real time while the refresh runs, until its last moment."""
-    log = installation.home / f"refresh-{kill}.log"
-    refresh = installation.start("refresh", environment_file(installation), log=log)
+    log = installation.home / f"{source.environment.stem}-{kill}.log"
+    refresh = installation.start("refresh", str(source.environment), log=log)
     deadline = time.monotonic() + after_seconds
     number = 0
     try:
         while time.monotonic() < deadline and refresh.poll() is None:
-            write = planned(customers, kill, number)
+            write = planned(customers, f"{source.environment.stem}-{kill}", number)
             assert await traffic.send(client, write) in (201, 204)
             ledger.acknowledge(write)
             number += 1
@@ -71,11 +95,11 @@ async def refresh_and_kill(
         end(refresh)
 
 
-def planned(customers: list[str], kill: int, number: int) -> Write:
+def planned(customers: list[str], occasion: str, number: int) -> Write:
     customer = customers[number % len(customers)]
     if number % 2:
-        return ProfileChange(customer, f"555-{kill:02}{number:05}")
-    return ActivityPost(f"refresh-{kill}-{number}", customer)
+        return ProfileChange(customer, f"{occasion}-{number:05}")
+    return ActivityPost(f"{occasion}-{number}", customer)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -83,28 +107,24 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def publish_city(installation: Installation, city: str) -> float:
+def publish_city(installation: Installation, source: Source, city: str) -> float:
     """Publish with everybody living in one city, and return the seconds that it takes."""
-    set_city(installation, city)
+    set_city(source, city)
     started = time.monotonic()
-    installation.do("refresh", environment_file(installation))
+    installation.do("refresh", str(source.environment))
     return time.monotonic() - started
 
 
-def set_city(installation: Installation, city: str) -> None:
-    file = Path(environment_file(installation)).with_name("customers.csv")
-    with file.open(newline="", encoding="utf-8") as source:
-        reader = csv.DictReader(source)
-        rows = [row | {"City": city} for row in reader]
-    assert reader.fieldnames is not None
-    with file.open("w", newline="", encoding="utf-8") as target:
-        writer = csv.DictWriter(target, reader.fieldnames)
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def environment_file(installation: Installation) -> str:
-    return str(installation.home / "contoso" / "contoso.yaml")
+def set_city(source: Source, city: str) -> None:
+    for file in source.customers:
+        with file.open(newline="", encoding="utf-8") as old:
+            reader = csv.DictReader(old)
+            rows = [row | {"City": city} for row in reader]
+        assert reader.fieldnames is not None
+        with file.open("w", newline="", encoding="utf-8") as new:
+            writer = csv.DictWriter(new, reader.fieldnames)
+            writer.writeheader()
+            writer.writerows(rows)
 
 
 async def cities(client: httpx.AsyncClient) -> set[object]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import exc, text
 
+from topcoat.core.catalog import PREVIOUS_CUSTOMER_ID
 from topcoat.store import engine, staging
 from topcoat.store.engine import Session
 from topcoat.store.schema import GENERATION_OPEN
@@ -63,6 +64,16 @@ async def export_open(session: Session, table: SnapshotTable, instance_id: int, 
     await session.export(
         f"SELECT {', '.join(columns)} FROM {table.name}"
         f" WHERE instance_id = {instance_id} AND generation_to = {GENERATION_OPEN}",
+        file,
+    )
+
+
+async def export_previous(session: Session, instance_id: int, file: Path) -> None:
+    """Write CustomerId and PreviousCustomerId of the open profiles that have any, as CSV."""
+    await session.export(
+        f"SELECT customer_id, document ->> '{PREVIOUS_CUSTOMER_ID}' FROM {PROFILES.name}"
+        f" WHERE instance_id = {instance_id} AND generation_to = {GENERATION_OPEN}"
+        f" AND document ->> '{PREVIOUS_CUSTOMER_ID}' IS NOT NULL",
         file,
     )
 

@@ -13,6 +13,7 @@ STAGES = [
     "map",
     "match",
     "merge",
+    "enrichment",
     "profileStore",
     "search",
     "activity",
@@ -36,7 +37,7 @@ def submit_a_job(stage: Stage) -> None:
 
     for refused in ({"identifiers": ["PoS"]}, {"operation_type": "refresh"}, {"body": {"jobType": "some"}}):
         assert submit(stage, undeclared=400, **refused).status == 400
-    submit(stage, undeclared=501, operation_type="enrichment")
+    submit(stage, undeclared=501, operation_type="export")
     submit(stage, undeclared=403, role="viewer")
     assert stage.call("Submit-a-workflow-job", workflow_name="side").status == 404
 
@@ -108,8 +109,8 @@ def list_the_history(stage: Stage) -> None:
     job = ended(stage, submit(stage, operation_type="all"))
 
     history = stage.call("Get-list-of-workflow-task-information-history", role="viewer", **MAIN)
-    assert [task["operationType"] for task in history.body[:9]] == STAGES[::-1]
-    assert {task["jobIds"][0] for task in history.body[:9]} == {job["jobId"]}
+    assert [task["operationType"] for task in history.body[: len(STAGES)]] == STAGES[::-1]
+    assert {task["jobIds"][0] for task in history.body[: len(STAGES)]} == {job["jobId"]}
     assert len(history.body) == 10
 
     assert len(stage.call("Get-list-of-workflow-task-information-history", top=2, **MAIN).body) == 2

@@ -15,6 +15,7 @@ from topcoat.flows.refresh.environment import Environment
 from topcoat.flows.refresh.indexing import Indexing
 from topcoat.flows.refresh.progress import Progress
 from topcoat.flows.refresh.report import RunReport
+from topcoat.flows.refresh.steps import Steps
 from topcoat.flows.refresh.workspace import Workspace
 from topcoat.store import generations, instances, search_index, staging
 from topcoat.store.engine import ReadConnection, Session
@@ -29,7 +30,8 @@ WRITTEN_ROWS_MAX_ON_SQLITE: Final = 1_000  # SQLite has one writer at a time, an
 class Publication:
     """`files` are those that staged rows name by their place; `report.generation` is 0 until it has begun.
 
-    `catalog` is without what definitions bring; `read_from` is None where nothing is read from files.
+    `catalog` is without what definitions bring; `read_from` is None where nothing is read from files. `steps` are there
+    where the environment has raw tables.
     """
 
     clock: Clock
@@ -45,6 +47,7 @@ class Publication:
     report: RunReport = field(default_factory=RunReport)
     indexing: Indexing | None = None
     evaluated: Sequence[Evaluated] = ()
+    steps: Steps | None = None
 
     @classmethod
     @asynccontextmanager

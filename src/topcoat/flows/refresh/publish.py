@@ -186,5 +186,7 @@ async def _activate(publication: Publication, reporter: Reporter, horizon: timed
             await publication.indexing.apply(connection, clock.system_now())
         if is_refreshed:
             await usage_store.add_counts(connection, _counts(report))
+    if publication.steps is not None:
+        await publication.steps.remember()
     report.attached = await reconcile.attach_waiting(session, clock, guid)
     report.pruned = await generations.prune_generations(session, publication.instance_id, now=began, horizon=horizon)

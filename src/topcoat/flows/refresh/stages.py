@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from topcoat.core import errors
 from topcoat.flows.refresh import checking, evaluating, measuring, reading
 from topcoat.flows.refresh.indexing import Indexing
 from topcoat.flows.refresh.progress import Reporter
 from topcoat.flows.refresh.publication import Publication
+from topcoat.flows.refresh.steps import Steps
 from topcoat.store import staging
 from topcoat.store.staging import ACTIVITIES, ALIASES, KEY_RING, MEASURES, MEMBERSHIPS, PROFILES, SOURCE_RECORDS
 
@@ -71,12 +73,59 @@ async def _run(stage: Stage, publication: Publication, reporter: Reporter) -> Ex
     return None
 
 
-async def _tell_unified(_: Publication) -> str:
-    return "The environment's files are unified already."
+_UNIFIED: Final = "The environment's files are unified already."
+
+
+async def _ingest(publication: Publication) -> None:
+    if publication.environment.raw is None:
+        await reading.read_files(publication)
+        return
+    publication.steps = await _open_pipeline(publication)
+    await publication.steps.pull()
+
+
+async def _open_pipeline(publication: Publication) -> Steps:
+    """What it imports takes a second and much memory, and comes with an extra."""
+    try:
+        from topcoat.flows.refresh.pipeline import Pipeline  # noqa: PLC0415 - see above
+    except ModuleNotFoundError as error:
+        raise errors.ExtraMissing(what="Unification", extra="refresh") from error
+    return await Pipeline.opened(publication)
+
+
+async def _deduplicate(publication: Publication) -> str | None:
+    if publication.steps is None:
+        return _UNIFIED
+    await publication.steps.deduplicate()
+    return None
+
+
+async def _match(publication: Publication) -> str | None:
+    if publication.steps is None:
+        return _UNIFIED
+    await publication.steps.match()
+    return None
+
+
+async def _merge(publication: Publication) -> None:
+    if publication.steps is None:
+        await checking.merge_staged(publication)
+    else:
+        await publication.steps.merge()
+
+
+async def _enrich(publication: Publication) -> str | None:
+    if publication.steps is None:
+        return _UNIFIED
+    await publication.steps.enrich()
+    return None
 
 
 async def _write_profiles(publication: Publication) -> None:
-    await publication.write(SOURCE_RECORDS, PROFILES, KEY_RING, ALIASES)
+    if publication.steps is None:
+        await publication.write(SOURCE_RECORDS, PROFILES, KEY_RING, ALIASES)
+    else:
+        await publication.steps.write_profiles()
 
 
 async def _index(publication: Publication) -> None:
@@ -87,7 +136,10 @@ async def _index(publication: Publication) -> None:
 
 
 async def _write_activities(publication: Publication) -> None:
-    await publication.write(ACTIVITIES)
+    if publication.steps is None:
+        await publication.write(ACTIVITIES)
+    else:
+        await publication.steps.write_activities()
 
 
 async def _write_measures(publication: Publication) -> None:
@@ -102,11 +154,12 @@ async def _write_memberships(publication: Publication) -> None:
 
 # In an order in which each comes behind those that it needs.
 STAGES: Final = (
-    Stage("ingestion", reading.read_files),
-    Stage("map", _tell_unified, after=("ingestion",)),
-    Stage("match", _tell_unified, after=("map",)),
-    Stage("merge", checking.merge_staged, after=("match",)),
-    Stage(PROFILE_STORE, _write_profiles, after=("merge",)),
+    Stage("ingestion", _ingest),
+    Stage("map", _deduplicate, after=("ingestion",)),
+    Stage("match", _match, after=("map",)),
+    Stage("merge", _merge, after=("match",)),
+    Stage("enrichment", _enrich, after=("merge",)),
+    Stage(PROFILE_STORE, _write_profiles, after=("enrichment",)),
     Stage("search", _index, after=(PROFILE_STORE,)),
     Stage("activity", _write_activities, after=(PROFILE_STORE,)),
     Stage(MEASURES_STAGE, _write_measures, after=("activity",)),

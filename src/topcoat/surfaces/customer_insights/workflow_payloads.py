@@ -30,6 +30,7 @@ _FRIENDLY_NAMES: Final = {
     "map": "Map",
     "match": "Match",
     "merge": "Merge",
+    "enrichment": "Enrichment",
     "profileStore": "Customer profiles",
     "search": "Search",
     "activity": "Activities",

@@ -5,6 +5,7 @@ What is kept counts only while the very generation is active behind which it was
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -90,7 +91,16 @@ async def _read_open_rows(publication: Publication, engine: Engine, table: Snaps
 def _loaded(engine: Engine, table: SnapshotTable, file: Path) -> ir.Table:
     has_digest = "digest" in table.columns
     names = [*table.key, *(["digest"] if has_digest else [])]
-    rows = engine.backend.read_csv(
+    rows = read_exported(engine, file, names)
+    digest = rows.digest.cast("uuid") if has_digest else snapshot_rows.key_digest(rows, table)
+    kept = engine.keep(f"open_{table.name}", rows.mutate(digest=digest))
+    file.unlink()
+    return kept
+
+
+def read_exported(engine: Engine, file: Path, names: Sequence[str]) -> ir.Table:
+    """A view of a CSV file that the store exported, all of it text."""
+    return engine.backend.read_csv(
         file,
         header=False,
         columns=dict.fromkeys(names, "VARCHAR"),
@@ -99,10 +109,6 @@ def _loaded(engine: Engine, table: SnapshotTable, file: Path) -> ir.Table:
         quote='"',
         escape='"',
     )
-    digest = rows.digest.cast("uuid") if has_digest else snapshot_rows.key_digest(rows, table)
-    kept = engine.keep(f"open_{table.name}", rows.mutate(digest=digest))
-    file.unlink()
-    return kept
 
 
 def _file(engine: Engine, instance_id: int, generation: int, table: SnapshotTable) -> Path:
