@@ -191,6 +191,18 @@ def test_a_name_that_profiles_use_can_be_excluded():
     assert not _faults(tables=(CONTACTS, other), excluded=["CustomerId"])
 
 
+def test_names_that_differ_in_case_alone_are_refused_unless_one_is_excluded():
+    other = _table("C_others", city=ColumnType.STRING, customerid=ColumnType.STRING)
+    assert _faults(tables=(*TABLES, other)) == [
+        (("tables",), "column city differs from City in case alone, expected another name"),
+        (
+            ("tables",),
+            "column customerid has a name that profiles use themselves; exclude it, or name it otherwise",
+        ),
+    ]
+    assert not _faults(tables=(*TABLES, other), excluded=["city", "customerid"])
+
+
 def test_an_excluded_column_has_to_be_there():
     assert _faults(excluded=["Cty"]) == [(("exclude", 0), "profiles have no column 'Cty' (did you mean 'City'?)")]
 

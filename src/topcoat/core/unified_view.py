@@ -137,11 +137,15 @@ def _name_faults(
         CUSTOMER_ID,
         PREVIOUS_CUSTOMER_ID,
         *(catalog.alternate_key(table.name, table.primary_key) for table in tables),
-    } - set(excluded)
-    for name in dict.fromkeys(names):
-        if name in own:
+    }
+    known = {name.lower(): name for name in own}
+    for name in dict.fromkeys(name for name in names if name not in excluded):
+        other = known.setdefault(name.lower(), name)
+        if other in own:
             reason = f"column {name} has a name that profiles use themselves; exclude it, or name it otherwise"
             yield _place(name, choices), reason
+        elif other != name:
+            yield _place(name, choices), f"column {name} differs from {other} in case alone, expected another name"
 
 
 def _type_faults(

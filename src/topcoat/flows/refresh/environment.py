@@ -106,6 +106,12 @@ _EXPECTATIONS: Final = {
     "model_type": "a mapping",
     "dict_type": "a mapping",
     "list_type": "a list",
+    "too_short": "at least {min_length} in it",
+    "float_type": "a number",
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
 }
 
 
@@ -121,7 +127,8 @@ def _translated(details: ErrorDetails) -> tuple[Place, str]:
         case environment_parts.EXPECTED:
             return place, _found(place, details["input"], context["expected"])
         case kind:
-            return place, _found(place, details["input"], _EXPECTATIONS.get(kind, details["msg"]))
+            expected = _EXPECTATIONS.get(kind, details["msg"]).format(**context)
+            return place, _found(place, details["input"], expected)
 
 
 def _found(place: Place, value: Any, expected: str) -> str:

@@ -116,6 +116,18 @@ def _check_time_zone(name: str) -> str:
     return name
 
 
+def _check_region(code: str) -> str:
+    """Without the extra the refresh itself is refused."""
+    try:
+        from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - comes with an extra
+    except ModuleNotFoundError:
+        return code
+    if code not in SUPPORTED_REGIONS:
+        hint = f" (did you mean '{code.upper()}'?)" if code.upper() in SUPPORTED_REGIONS else ""
+        raise expected(f"the ISO code of a country such as US{hint}")
+    return code
+
+
 def _check_subscription_key(key: str) -> str:
     if not key.isascii() or not key.isprintable() or " " in key or not 0 < len(key) <= KEY_LENGTH_MAX:
         raise expected(f"1 to {KEY_LENGTH_MAX} printable ASCII characters without blanks")
@@ -131,6 +143,7 @@ Guid = Annotated[str, AfterValidator(_read_guid), Field(json_schema_extra={"form
 Lifetime = Annotated[
     timedelta, BeforeValidator(_read_lifetime), WithJsonSchema({"type": "string", "format": "duration"})
 ]
+Region = Annotated[str, AfterValidator(_check_region), Field(json_schema_extra={"pattern": "^[A-Z]{2}$"})]
 TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
 SubscriptionKey = Annotated[str, AfterValidator(_check_subscription_key)]
 Type = Annotated[ColumnType, one_of(ColumnType)]

@@ -1,6 +1,6 @@
 """Names in an environment file that name nothing, or what does not fit there."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from topcoat.core import catalog
 from topcoat.core.catalog import ColumnType
@@ -23,3 +23,12 @@ def column_faults(
 def table_faults(place: Place, name: str, file: model.EnvironmentFile) -> Faults:
     if name not in file.tables:
         yield place, f"there is no table '{name}' under tables{catalog.suggestion(name, file.tables)}"
+
+
+def case_faults(place: Place, names: Iterable[str]) -> Faults:
+    """Names that the engine cannot tell apart."""
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(name.lower(), name)
+        if other != name:
+            yield (*place, name), f"{name} differs from {other} in case alone, expected another name"

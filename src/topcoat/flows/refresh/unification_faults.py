@@ -1,6 +1,6 @@
 """What the shape of the sections on unification and enrichment alone cannot say."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +10,9 @@ from topcoat.core.enrichment import STANDARDIZED_ENDING
 from topcoat.core.unification import EXACT, WinnerPolicy
 from topcoat.flows.refresh import unification_model as model
 from topcoat.flows.refresh import unification_section
-from topcoat.flows.refresh.environment_model import EnvironmentFile
+from topcoat.flows.refresh.environment_model import EnvironmentFile, SourceTable
 from topcoat.flows.refresh.located_yaml import Place
-from topcoat.flows.refresh.name_faults import Faults, column_faults, table_faults
+from topcoat.flows.refresh.name_faults import Faults, case_faults, column_faults, table_faults
 from topcoat.flows.refresh.source_places import CSV_SUFFIXES
 
 _EVERY_TYPE: Final = tuple(ColumnType)
@@ -24,7 +24,7 @@ _KEY_TYPES: Final = (ColumnType.STRING, ColumnType.INTEGER)
 def list_faults(file: EnvironmentFile, section: model.Unification, folder: Path) -> Faults:
     """Places are those in the whole file; what builds on a name is looked at only where all names are right."""
     place: Place = ("unification",)
-    faults = [*_table_faults(file, section, place)]
+    faults = [*_case_faults(file), *_table_faults(file, section, place)]
     if not faults:
         faults += [*_deduplication_faults(file, section, place), *_matching_faults(file, section, place)]
         faults += [*_view_faults(file, section, place)]
@@ -52,6 +52,18 @@ def output_faults(file: EnvironmentFile) -> Faults:
             place = (section, name)
             yield from column_faults((*place, "primary_key"), output.columns, name, output.primary_key, _KEY_TYPES)
             yield from column_faults((*place, "columns"), output.columns, name, CUSTOMER_ID, _TEXT_TYPES)
+
+
+def _case_faults(file: EnvironmentFile) -> Faults:
+    sections: tuple[tuple[str, Mapping[str, model.OutputTable | SourceTable]], ...] = (
+        ("tables", file.tables),
+        ("enrichments", file.enrichments),
+        ("predictions", file.predictions),
+    )
+    for section, tables in sections:
+        yield from case_faults((section,), tables)
+        for name, table in tables.items():
+            yield from case_faults((section, name, "columns"), table.columns)
 
 
 def _table_faults(file: EnvironmentFile, section: model.Unification, place: Place) -> Faults:
@@ -167,7 +179,10 @@ def _reference_faults(
     if reference.table not in file.tables:
         yield from table_faults((*place, "table"), reference.table, file)
         return
-    columns = file.tables[reference.table].columns
+    table = file.tables[reference.table]
+    if table.file is None and table.database is None:
+        yield ("tables", reference.table), "the table is one of reference, expected its `file` or its `database`"
+    columns = table.columns
     types = _TEXT_TYPES if reference.normalize else _EVERY_TYPE
     for name, source in reference.match.items():
         yield from column_faults((*place, "match", name), known, CUSTOMER, name, types)
@@ -178,7 +193,15 @@ def _reference_faults(
 
 def _twice_faults(file: EnvironmentFile) -> Faults:
     """A column that the profiles would have twice."""
-    names = [name for name, _ in unification_section.profile_columns(file)]
-    twice: Sequence[str] = sorted({name for name in names if names.count(name) > 1})
-    for name in twice:
-        yield ("enrichment",), f"profiles would have column {name} twice, expected another name"
+    names = [name.lower() for name, _ in unification_section.profile_columns(file)]
+    for place, name in _added_columns(file):
+        if names.count(name.lower()) > 1:
+            yield place, f"profiles would have column {name} twice, expected another name"
+
+
+def _added_columns(file: EnvironmentFile) -> Iterator[tuple[Place, str]]:
+    for name in file.enrichment.standardize:
+        yield ("enrichment", "standardize", name), f"{name}{STANDARDIZED_ENDING}"
+    for index, reference in enumerate(file.enrichment.reference):
+        for name in reference.columns:
+            yield ("enrichment", "reference", index, "columns", name), name

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from topcoat.core import unification
 from topcoat.core.enrichment import StandardKind
 from topcoat.core.unification import ColumnPolicy, ColumnPolicyKind, Normalization, Winner, WinnerPolicy
-from topcoat.flows.refresh.environment_parts import ColumnName, Part, TableName, Text, Type, expected, one_of
+from topcoat.flows.refresh.environment_parts import ColumnName, Part, Region, TableName, Text, Type, expected, one_of
 
 _MOST_FILLED: Final = WinnerPolicy.MOST_FILLED.value
 _IMPORTANCE: Final = ColumnPolicyKind.IMPORTANCE.value
@@ -79,7 +79,7 @@ class Condition(Part):
         description="exact, high (80 %), medium (60 %), low (30 %), or a percentage.",
         validate_default=False,
     )
-    region: Text | None = Field(None, description="The country of phone numbers without a country code, such as US.")
+    region: Region | None = Field(None, description="The country of phone numbers without a country code, such as US.")
     differs: bool = Field(default=False, description="Whether it holds where the two values are not alike.")
 
 
@@ -155,7 +155,7 @@ class Standard(Part):
     """A standardised copy of a text column, beside it."""
 
     kind: Annotated[StandardKind, one_of(StandardKind)] = Field(description="phone, email or address.")
-    region: Text | None = Field(None, description="The country of phone numbers without a country code, such as US.")
+    region: Region | None = Field(None, description="The country of phone numbers without a country code, such as US.")
 
 
 class Reference(Part):
@@ -166,7 +166,7 @@ class Reference(Part):
         description="Columns of the profile and the reference's columns that have to be alike.", min_length=1
     )
     normalize: list[Kind] = Field([], description="What is levelled before texts are compared.")
-    region: Text | None = Field(None, description="The country of phone numbers without a country code, such as US.")
+    region: Region | None = Field(None, description="The country of phone numbers without a country code, such as US.")
     columns: dict[ColumnName, ColumnName] = Field(
         description="Columns that the profiles get, and the reference's columns that they come from.", min_length=1
     )
