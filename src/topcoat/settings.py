@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     horizon_days: int = Field(7, ge=1, description="Days lapsed rows and old generations are kept.")
     refresh_memory: str = Field("2GB", pattern="^[0-9]+(MB|GB)$", description="Most memory of a refresh's engine.")
     refresh_threads: int = Field(2, ge=1, le=256, description="Threads of a refresh's engine.")
+    refresh_niceness: int = Field(10, ge=0, le=19, description="How far a refresh command steps back for others.")
     limits: str | None = Field(None, description="Limits to calls: connector, dataverse or both, with a comma.")
 
     @property

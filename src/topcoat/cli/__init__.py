@@ -1,5 +1,6 @@
 """The command line: thin, over the same flows as HTTP."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -170,6 +171,7 @@ def refresh(
     if undo:
         typer.echo(refreshing.undo(settings, environment))
     else:
+        os.nice(settings.refresh_niceness)  # a service beside it goes first
         if report is not None:
             refreshing.check_writable(report)
         done = refreshing.refresh(settings, environment, truth=truth)

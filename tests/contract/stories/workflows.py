@@ -66,7 +66,7 @@ def read_a_job(stage: Stage) -> None:
     assert plain.body["tasks"] is None
     statuses = {task["operationType"]: task["taskStatus"] for task in detailed.body["tasks"]}
     assert [*statuses] == STAGES
-    assert {name for name, status in statuses.items() if status != "successful"} == {"map", "match"}
+    assert {name for name, status in statuses.items() if status != "successful"} == {"map", "match", "enrichment"}
     assert detailed.body["tasks"][1]["ciError"]["resultSeverity"] == "warning"
     unknown = stage.call("Get-a-workflow-job-information", job_id=NOBODY, **MAIN)
     assert (unknown.status, unknown.body["errorCode"]) == (404, "JobNotFound")
