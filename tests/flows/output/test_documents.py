@@ -147,23 +147,27 @@ def test_records_of_strangers_and_without_a_time_are_counted_and_become_no_activ
     assert activities.count_left_out(TABLE, pulled, ring) == activities.LeftOut(strangers=2, untimed=1)
 
 
-def test_a_digest_is_another_when_a_value_the_customer_or_the_configuration_is(backend: Backend) -> None:
+def test_a_digest_is_another_when_a_value_the_customer_the_key_or_the_configuration_is(backend: Backend) -> None:
     """S21."""
     record: dict[str, Any] = {"Id": "1", "Member": "m-1", "At": datetime(2026, 1, 1)}
     pulled = frame(backend, "pulled", [record | {"customer_id": "x"}])
     moved = frame(backend, "moved", [record | {'Say "so"': "x"}])
     ring = key_ring(backend, **{"m-1": "a"})
     renamed, hidden = configured(name="Sale"), configured(is_shown=False)
+    keyed = replace(TABLE, primary_key="Member")
 
     first, again, hid = (digests(activities.activity_rows(table, pulled, ring)) for table in (TABLE, TABLE, hidden))
     others = [
         digests(activities.activity_rows(TABLE, moved, ring)),
         digests(activities.activity_rows(TABLE, pulled, ring.mutate(customer_id=ring.customer_id + "!"))),
         digests(activities.activity_rows(renamed, pulled, ring)),
+        digests(activities.activity_rows(keyed, pulled, ring)),
     ]
 
     assert first == again == hid
-    assert len({str(d) for d in [first, *others]}) == 4
+    assert len({str(d) for d in [first, *others]}) == 5
+    kept, otherwise = (digests(snapshot_rows.source_rows(pulled, table)) for table in (TABLE, keyed))
+    assert kept != otherwise
 
 
 @settings(max_examples=4, phases=FOUND)

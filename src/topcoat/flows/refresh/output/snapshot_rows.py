@@ -88,6 +88,6 @@ class Raw:
         return {column: rows[name] for column, name in self.names.items()}
 
     def digest(self, frame: ir.Table, *others: ir.Value, made_by: str = "") -> ir.UUIDValue:
-        made_of = repr([(column.name, column.type.value) for column in self.names])
+        made_of = repr((self.table.primary_key, [(column.name, column.type.value) for column in self.names]))
         values = [*(frame[column.name] for column in self.names), *others]
         return documents.digest_of(values, SPELLING, self.table.name, made_of, made_by)
