@@ -18,7 +18,7 @@ from topcoat.flows.refresh.unify.matching import Matched
 
 A, B, C = "CRM_a", "Shop_b", "Web_c"
 
-COLUMNS = ("source_key", "mail", "phone", "name")
+COLUMNS = (matching.KEY, "mail", "phone", "name")
 
 Rows = Sequence[tuple[str | None, ...]]
 Losers = Mapping[str, Mapping[str, str]]
@@ -277,3 +277,14 @@ def test_where_the_rules_match_nobody_the_model_has_nothing_to_learn_from(backen
     matched = match(backend, tables, threshold=0.9)
 
     assert clusters(matched) == people("a1", "b1")
+
+
+def test_columns_are_compared_whatever_they_are_called(backend: Backend) -> None:
+    """Also by the names of our own columns."""
+    columns = ("source_key", "Key", "cluster")
+    names = [matching.KEY, *columns]
+    rows = {A: [["1", "x", "y", "z"], ["2", "u", "v", "w"]], B: [["1", "u", "v", "w"]]}
+    records = {name: ibis.memtable([tuple(row) for row in of], columns=names) for name, of in rows.items()}
+    unification = Unification(tables=(A, B), columns=(), matching=(rule("All", B, A, *columns),))
+
+    assert clusters(matching.match(unification, records, {}, backend)) == people("a1", "a2 b1")

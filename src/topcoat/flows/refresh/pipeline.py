@@ -76,10 +76,7 @@ class Pipeline:
 
     async def match(self) -> None:
         unification = self._raw.unification
-        records = {
-            name: self._pulled(name).mutate(source_key=self._pulled(name)[self._table(name).primary_key].cast("string"))
-            for name in unification.tables
-        }
+        records = {name: self._keyed(name) for name in unification.tables}
         self._start("Matching", 1)
         matched = await self.engine.run(
             lambda: matching.match(unification, records, self.deduplicated, self.engine.backend)
@@ -167,6 +164,10 @@ class Pipeline:
 
     def _table(self, name: str) -> Table:
         return self.publication.catalog.get_table(name)
+
+    def _keyed(self, name: str) -> ir.Table:
+        rows = self._pulled(name)
+        return rows.mutate(**{matching.KEY: rows[self._table(name).primary_key].cast("string")})
 
     def _pulled(self, name: str) -> ir.Table:
         return self.engine.table(f"pulled_{name}")

@@ -17,6 +17,7 @@ from topcoat.core.unification import MatchRule, Unification
 from topcoat.flows.refresh.unify import conditions, linkage, pair_files
 from topcoat.flows.refresh.unify.pair_files import Pair
 
+KEY: Final = "source key"  # columns of tables have no blanks in their names
 MODEL: Final = "linkage"  # what the report calls the links of the model, after its section of the environment file
 
 _ALWAYS: Final = -1
@@ -55,7 +56,7 @@ class _Bench:
 def match(
     unification: Unification, records: Mapping[str, ir.Table], deduplicated: Mapping[str, ir.Table], backend: Backend
 ) -> Matched:
-    """Match the records of the tables, which have their key as text in `source_key`.
+    """Match the records of the tables, which have their key as text in a column `KEY` beside their own.
 
     `deduplicated(source_key, winner_key)` is of the tables that were; only winners match, and their losers follow them.
     """
@@ -79,7 +80,7 @@ def _members(tables: Iterable[str], records: Mapping[str, ir.Table], deduplicate
     for table in tables:
         keys = deduplicated.get(table)
         if keys is None:
-            keys = records[table].select("source_key", winner_key="source_key")
+            keys = records[table].select(source_key=KEY, winner_key=KEY)
         node = _node(table, keys.winner_key)
         members.append(keys.select("source_key", source_table=ibis.literal(table), node=node))
     return ibis.union(*members)
@@ -126,8 +127,8 @@ def _prepared(records: ir.Table, deduplicated: ir.Table | None, rules: Sequence[
     """What the rules compare, of the winners."""
     if deduplicated is not None:
         winners = deduplicated.filter(deduplicated.source_key == deduplicated.winner_key)
-        records = records.semi_join(winners, "source_key")
-    return conditions.prepare(records, rules, table).select(*conditions.key_names(rules), key="source_key")
+        records = records.semi_join(winners, records[KEY] == winners.source_key)
+    return conditions.prepare(records, rules, table).select(*conditions.key_names(rules), key=KEY)
 
 
 def _likely(left: ir.Table, right: ir.Table, rules: Sequence[MatchRule], found: ir.Table, threshold: float) -> ir.Table:
