@@ -144,7 +144,7 @@ def test_records_of_strangers_and_without_a_time_are_counted_and_become_no_activ
     made = finished(activities.activity_rows(TABLE, pulled, ring))
 
     assert [(row["customer_id"], json.loads(row["document"])["ActualActivityId"]) for row in made] == [("a", "1")]
-    assert activities.count_left_out(TABLE, pulled, ring) == activities.LeftOut(strangers=2, untimed=1)
+    assert activities.count(TABLE, pulled, ring) == activities.Counts(rows=4, untimed=1, strangers=2)
 
 
 def test_a_digest_is_another_when_a_value_the_customer_the_key_or_the_configuration_is(backend: Backend) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Self, TypeVar
@@ -12,6 +12,7 @@ from typing import Final, Self, TypeVar
 import duckdb
 import ibis
 from ibis.backends.duckdb import Backend
+from ibis.expr import operations as ops
 from ibis.expr import types as ir
 
 from topcoat.core import errors
@@ -29,6 +30,7 @@ class Engine:
 
     backend: Backend
     folder: Path
+    _tables: dict[str, ir.Table] = field(default_factory=dict)
 
     @classmethod
     @asynccontextmanager
@@ -45,11 +47,23 @@ class Engine:
             yield cls(backend, folder)
 
     def table(self, name: str) -> ir.Table:
-        return self.backend.table(name)
+        known = self._tables.get(name)
+        return self.backend.table(name) if known is None else known
 
     def keep(self, name: str, expression: ir.Table) -> ir.Table:
         """Compute a table now, under a name of its own; one that has the name is replaced."""
-        return self.backend.create_table(name, expression, overwrite=True)
+        self._tables[name] = create_table(self.backend, name, expression)
+        return self._tables[name]
+
+    def show(self, name: str, expression: ir.Table) -> ir.Table:
+        """As `keep`, and computed whenever it is asked."""
+        self._tables[name] = create_view(self.backend, name, expression)
+        return self._tables[name]
+
+    def count(self, table: ir.Table) -> int:
+        """Of the rows of a table that has a name."""
+        [(rows,)] = self.backend.con.execute(f"SELECT count(*) FROM {_quoted(table.get_name())}").fetchall()
+        return int(rows)
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Do set work in a thread, so that the event loop goes on; one piece at a time.
@@ -65,6 +79,41 @@ class Engine:
             raise
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             raise errors.RefreshTooLarge(folder=self.folder, reason=_first_line(error)) from error
+
+
+def create_table(backend: Backend, name: str, expression: ir.Table, *, is_temporary: bool = False) -> ir.Table:
+    """Compute a table, in place of one that has the name.
+
+    Ibis takes six statements for that, and asks for the columns that it knows: most of the time where rows are few.
+    """
+    types = expression.schema().to_sqlglot_column_defs(backend.dialect)
+    typed = [
+        f"CAST({_quoted(type_.name)} AS {type_.kind.sql(backend.dialect)}) AS {_quoted(type_.name)}" for type_ in types
+    ]
+    kind = "TEMPORARY TABLE" if is_temporary else "TABLE"
+    _create(backend, f"{kind} {_quoted(name)} AS SELECT {', '.join(typed)} FROM", expression)
+    return _named(backend, name, expression)
+
+
+def create_view(backend: Backend, name: str, expression: ir.Table) -> ir.Table:
+    """Have an expression computed whenever the name is asked, in place of a view that has it."""
+    _create(backend, f"VIEW {_quoted(name)} AS FROM", expression)
+    return _named(backend, name, expression)
+
+
+def _create(backend: Backend, what: str, expression: ir.Table) -> None:
+    backend._run_pre_execute_hooks(expression)  # what the expression holds of Python
+    backend.con.execute(f"CREATE OR REPLACE {what} ({backend.compile(expression)})")
+
+
+def _named(backend: Backend, name: str, expression: ir.Table) -> ir.Table:
+    here = ops.Namespace(catalog=None, database=None)
+    return ops.DatabaseTable(name, schema=expression.schema(), source=backend, namespace=here).to_expr()
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _connect(folder: Path, workspace: Workspace) -> Backend:

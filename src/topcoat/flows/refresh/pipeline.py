@@ -6,6 +6,7 @@ from typing import Self
 
 from ibis.expr import types as ir
 
+from topcoat.core import corrupt_rows
 from topcoat.core.catalog import CUSTOMER, Contents, Table
 from topcoat.flows.refresh import enrich, pull
 from topcoat.flows.refresh.engine import Engine
@@ -138,8 +139,7 @@ class Pipeline:
 
     def _source_rows(self) -> Iterator[SnapshotRows]:
         """Of the tables whose records can be read; of what was computed of customers, that of customers there are."""
-        corrupt = (t for t in self.publication.catalog.tables if t.contents is Contents.CORRUPT)
-        for table in (*self._sources(), *corrupt):
+        for table in (*self._sources(), *self._corrupt()):
             rows = self._pulled(table.name)
             if table.contents in (Contents.ENRICHMENT, Contents.PREDICTION):
                 known = outputs.keep_known(rows, self.engine.table(enrich.PROFILES), self._identity.aliases)
@@ -148,15 +148,19 @@ class Pipeline:
             if table.is_kept:
                 yield snapshot_rows.source_rows(rows, table)
 
+    def _corrupt(self) -> Iterator[Table]:
+        """Where there are no such rows, those of before are closed all the same."""
+        figures = self.publication.report.tables
+        return (corrupt_rows.corrupt_table(table) for table in self._sources() if figures[table.name].quarantined)
+
     def _activity_rows(self) -> Iterator[SnapshotRows]:
         report = self.publication.report
         for table in self._sources():
             if table.activity is not None:
                 rows, key_ring = self._pulled(table.name), self._identity.key_ring
-                left_out = activities.count_left_out(table, rows, key_ring)
-                lost = left_out.strangers + left_out.untimed
-                report.without_customer[table.name] = lost
-                report.activities += _count(rows) - lost
+                counts = activities.count(table, rows, key_ring)
+                report.without_customer[table.name] = counts.left_out
+                report.activities += counts.rows - counts.left_out
                 yield activities.activity_rows(table, rows, key_ring)
 
     def _sources(self) -> Iterator[Table]:

@@ -13,11 +13,16 @@ from topcoat.flows.refresh.output.snapshot_rows import Raw, SnapshotRows
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """Records that become no activity: of customers that no key ring knows, and without a time."""
+class Counts:
+    """Of `rows`, those become no activity that have no time, or are of customers that no key ring knows."""
 
-    strangers: int
+    rows: int
     untimed: int
+    strangers: int
+
+    @property
+    def left_out(self) -> int:
+        return self.untimed + self.strangers
 
 
 def activity_rows(table: Table, pulled: ir.Table, key_ring: ir.Table) -> SnapshotRows:
@@ -36,11 +41,15 @@ def activity_rows(table: Table, pulled: ir.Table, key_ring: ir.Table) -> Snapsho
     )
 
 
-def count_left_out(table: Table, pulled: ir.Table, key_ring: ir.Table) -> LeftOut:
-    timed = _timed(table, pulled)
-    known = timed.semi_join(key_ring, _belongs(table, pulled, key_ring)).count().execute()
-    timed_count = timed.count().execute()
-    return LeftOut(strangers=int(timed_count - known), untimed=int(pulled.count().execute() - timed_count))
+def count(table: Table, pulled: ir.Table, key_ring: ir.Table) -> Counts:
+    joined = pulled.left_join(key_ring, _belongs(table, pulled, key_ring))
+    timed, known = pulled[_configuration(table).timestamp].notnull(), key_ring.customer_id.notnull()
+    marked = joined.select(timed=timed, known=known)
+    counted = marked.aggregate(
+        rows=marked.count(), untimed=(~marked.timed).sum(), strangers=(marked.timed & ~marked.known).sum()
+    )
+    [counts] = counted.to_pyarrow().to_pylist()
+    return Counts(**{name: count or 0 for name, count in counts.items()})
 
 
 def activity_ids(table_name: str, keys: ir.StringValue) -> ir.StringValue:

@@ -21,3 +21,4 @@ sha1: Final = _builtin("sha1", "binary", "string")
 unhex: Final = _builtin("unhex", "string", "binary")
 hexadecimal: Final = _builtin("hex", "string", "string")
 microseconds: Final = _builtin("epoch_us", "timestamp", "int64")
+variable: Final = _builtin("getvariable", "string", "int64")  # of the connection, set by SET VARIABLE

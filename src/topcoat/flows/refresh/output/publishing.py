@@ -10,7 +10,7 @@ from ibis.expr import types as ir
 
 from topcoat.flows.refresh.engine import Engine
 from topcoat.flows.refresh.output import difference, functions, remembered
-from topcoat.flows.refresh.output.difference import Numbered
+from topcoat.flows.refresh.output.difference import Numbered, Opening
 from topcoat.flows.refresh.output.snapshot_rows import SnapshotRows
 from topcoat.flows.refresh.publication import Publication
 from topcoat.store import engine as store_engine
@@ -29,13 +29,14 @@ async def write(publication: Publication, engine: Engine, table: SnapshotTable, 
     await publication.begin()
     open_rows = await remembered.open_rows(publication, engine, table)
     differing = await engine.run(lambda: difference.compare(engine, table, open_rows, parts))
-    publication.progress.start("Publishing", differing.closing.count + differing.opened, "rows")
-    await _close(publication, engine, table, differing.closing)
-    for part, opening in zip(parts, differing.opening, strict=True):
-        await _open(publication, engine, table, part, opening)
-    publication.report.closed[table.name] = differing.closing.count
+    publication.progress.start("Publishing", differing.closed + differing.opened, "rows")
+    if differing.closing is not None:
+        await _close(publication, engine, table, differing.closing)
+    for opening in differing.opening:
+        await _open(publication, engine, table, opening)
+    publication.report.closed[table.name] = differing.closed
     publication.report.opened[table.name] = differing.opened
-    rows = difference.open_afterwards(differing, open_rows, parts)
+    rows = difference.open_afterwards(table, differing, open_rows)
     await engine.run(lambda: remembered.keep(publication, engine, table, rows))
 
 
@@ -55,16 +56,14 @@ async def _close(publication: Publication, engine: Engine, table: SnapshotTable,
         )
         _advance(publication, span)
 
-    await _overlapped(publication.spans(closing.count), lambda span: _fetched(engine, closing.between(*span)), end)
+    asked = await engine.run(lambda: engine.backend.compile(closing.span))
+    await _overlapped(publication.spans(closing.count), lambda span: _fetched(engine, asked, span), end)
 
 
-async def _open(
-    publication: Publication, engine: Engine, table: SnapshotTable, part: SnapshotRows, opening: Numbered
-) -> None:
-    session, spans = publication.session, publication.spans(opening.count, COPIED_ROWS_MAX)
-
-    def rows(span: Span) -> ir.Table:
-        return _completed(publication, table, part.finish(opening.between(*span)))
+async def _open(publication: Publication, engine: Engine, table: SnapshotTable, opening: Opening) -> None:
+    session, spans = publication.session, publication.spans(opening.rows.count, COPIED_ROWS_MAX)
+    rows = _completed(publication, table, opening.part.finish(opening.rows.span))
+    asked = await engine.run(lambda: engine.backend.compile(rows))
 
     async def copy(span: Span, file: Path) -> None:
         await loading.copy_rows(session, table, file, span[1] - span[0] + 1)
@@ -76,9 +75,9 @@ async def _open(
         _advance(publication, span)
 
     if session.is_postgresql:
-        await _overlapped(spans, lambda span: _filed(engine, rows(span), span), copy)
+        await _overlapped(spans, lambda span: _filed(engine, asked, span), copy)
     else:
-        await _overlapped(spans, lambda span: _fetched(engine, rows(span)), insert)
+        await _overlapped(spans, lambda span: _fetched(engine, asked, span), insert)
 
 
 async def _overlapped(
@@ -114,22 +113,30 @@ def _completed(publication: Publication, table: SnapshotTable, finished: ir.Tabl
     return finished.select(**columns)
 
 
-async def _filed(engine: Engine, rows: ir.Table, span: Span) -> Path:
+async def _filed(engine: Engine, asked: str, span: Span) -> Path:
+    """Ibis would spell the control characters of the dialect as Python does."""
     file = engine.folder / f"{span[0]}.csv"
-    await engine.run(lambda: engine.backend.raw_sql(_copy(engine, rows, file)))
+    place = str(file).replace("'", "''")
+    dialect = "".join(f", {name} '{mark}'" for name, mark in store_engine.COPIED.items())
+    copy = f"COPY ({asked}) TO '{place}' (FORMAT csv, HEADER false{dialect})"
+    await engine.run(lambda: _connection(engine, span).execute(copy))
     return file
 
 
-def _copy(engine: Engine, rows: ir.Table, file: Path) -> str:
-    """Ibis would spell the control characters of the dialect as Python does."""
-    dialect = "".join(f", {name} '{mark}'" for name, mark in store_engine.COPIED.items())
-    place = str(file).replace("'", "''")
-    return f"COPY ({engine.backend.compile(rows)}) TO '{place}' (FORMAT csv, HEADER false{dialect})"
-
-
-async def _fetched(engine: Engine, rows: ir.Table) -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = await engine.run(lambda: rows.to_pyarrow().to_pylist())
+async def _fetched(engine: Engine, asked: str, span: Span) -> list[dict[str, Any]]:
+    """What is asked is compiled once for all spans: that takes longer than asking for few rows."""
+    records: list[dict[str, Any]] = await engine.run(
+        lambda: _connection(engine, span).sql(asked).to_arrow_table().to_pylist()
+    )
     return records
+
+
+def _connection(engine: Engine, span: Span) -> Any:
+    """Where a span of rows is the next to be asked for."""
+    first, last = span
+    return engine.backend.con.execute(
+        f"SET VARIABLE {difference.FIRST} = {first}; SET VARIABLE {difference.LAST} = {last}"
+    )
 
 
 def _advance(publication: Publication, span: Span) -> None:

@@ -46,13 +46,15 @@ def pull_table(engine: Engine, table: Table, source: FileSource, advance: Advanc
     found = files.list_files(table, source)
     pulled = [_pull_file(backend, table, cache, file, advance) for file in found]
     rows = _kept_rows(backend, f"kept rows of {table.name}", [cache.path(file.kept) for file in pulled])
-    taken = rows.filter(rows[REASON].isnull())
+    taken, faulty = rows, []
+    if any(file.kept.quarantined for file in pulled):
+        taken, faulty = rows.filter(rows[REASON].isnull()), [rows.filter(rows[REASON].notnull())]
     repeated = cache.find_repeated(pulled) or _keep_repeated(backend, table, cache, taken)
-    again = _kept_rows(backend, f"repeated keys of {table.name}", [cache.path(repeated)])
     if repeated.rows:
-        taken = taken.anti_join(again, [SOURCE_NAME, RECORD_NUMBER])
-    backend.create_view(f"pulled_{table.name}", taken.select(*table.columns_by_name), overwrite=True)
-    quarantine.quarantine(backend, table, (rows.filter(rows[REASON].notnull()), again))
+        again = _kept_rows(backend, f"repeated keys of {table.name}", [cache.path(repeated)])
+        taken, faulty = taken.anti_join(again, [SOURCE_NAME, RECORD_NUMBER]), [*faulty, again]
+    engine.show(f"pulled_{table.name}", taken.select(*table.columns_by_name))
+    quarantine.quarantine(backend, table, faulty)
     summary = _summary(cache, pulled, repeated)
     quarantine.check_share(backend, table, rows=summary.rows, quarantined=summary.quarantined, share_max=share_max)
     return summary

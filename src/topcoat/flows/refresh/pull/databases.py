@@ -45,10 +45,11 @@ def pull_table(engine: Engine, table: Table, source: DatabaseSource, advance: Ad
     taken = rows.filter(rows[REASON].isnull())
     repeated = engine.keep(f"repeated keys of {table.name}", quarantine.find_repeated(taken, table))
     single = taken.anti_join(repeated, RECORD_NUMBER)
-    engine.backend.create_view(f"pulled_{table.name}", single.select(*table.columns_by_name), overwrite=True)
-    quarantine.quarantine(engine.backend, table, (rows.filter(rows[REASON].notnull()), repeated))
+    engine.show(f"pulled_{table.name}", single.select(*table.columns_by_name))
     counts = rows.agg(rows=rows.count(), faulty=rows[REASON].count()).to_pyarrow().to_pylist()[0]
-    quarantined = counts["faulty"] + int(repeated.count().to_pyarrow().as_py())
+    quarantined = counts["faulty"] + engine.count(repeated)
+    faulty = (rows.filter(rows[REASON].notnull()), repeated) if quarantined else ()
+    quarantine.quarantine(engine.backend, table, faulty)
     quarantine.check_share(engine.backend, table, rows=counts["rows"], quarantined=quarantined, share_max=share_max)
     return Pulled(counts["rows"], quarantined, read.rows, is_unchanged)
 

@@ -19,6 +19,7 @@ from ibis.expr import types as ir
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import Table
 from topcoat.flows.refresh import source_lines
+from topcoat.flows.refresh.engine import create_view
 from topcoat.flows.refresh.pull.typing import Notation
 from topcoat.flows.refresh.source_lines import LINE_BYTES_MAX
 from topcoat.flows.refresh.source_places import CSV_SUFFIXES, JSON_LINES_SUFFIXES, PARQUET_SUFFIXES, FileSource, Source
@@ -218,7 +219,7 @@ def _read_json_lines(backend: Backend, table: Table, file: SourceFile) -> ir.Tab
         f"FROM read_json_objects({_literal(str(file.path))}, format = 'newline_delimited')",
         schema={WHOLE_RECORD: "string", _VALUES: "array<string>"},
     )
-    split = backend.create_view("json values", _numbered(records), overwrite=True)
+    split = create_view(backend, "json values", _numbered(records))
     values = {name: split[_VALUES][place] for place, name in enumerate(names)}
     return split.select(RECORD_NUMBER, WHOLE_RECORD, **values)
 

@@ -1,7 +1,7 @@
 """Rows that a table cannot take: what is wrong with each, where they are kept, and how many are too many."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from ibis.expr import types as ir
 
 from topcoat.core import catalog, corrupt_rows, errors
 from topcoat.core.catalog import Column, ColumnType, Table
+from topcoat.flows.refresh.engine import create_view
 from topcoat.flows.refresh.pull import backend_functions as functions
 from topcoat.flows.refresh.pull import typing
 from topcoat.flows.refresh.pull.files import RECORD_NUMBER, WHOLE_RECORD, RawRows
@@ -47,12 +48,12 @@ def judge(backend: Backend, table: Table, raw: RawRows, *, source: str, name: st
     Raise `SourceFaulty` where a column of `source` can never be of its type; `name` is what rows are marked with.
     """
     # Each step is a view of its own: merged into one, what a later step says twice would be computed twice.
-    typed = backend.create_view("typed values", _typed(table, raw, source), overwrite=True)
+    typed = create_view(backend, "typed values", _typed(table, raw, source))
     faults = list(_faults(table, raw, typed))
     numbered = typed.mutate(
         **{_FAULT: ibis.cases(*((fault.is_there, number) for number, fault in enumerate(faults)), else_=None)}
     )
-    judged = backend.create_view("judged values", numbered, overwrite=True)
+    judged = create_view(backend, "judged values", numbered)
     return judged.select(
         *table.columns_by_name,
         RECORD_NUMBER,
@@ -83,8 +84,11 @@ def find_repeated(rows: ir.Table, table: Table) -> ir.Table:
     )
 
 
-def quarantine(backend: Backend, table: Table, faulty: Iterable[ir.Table]) -> None:
-    """Append rows with a fault to the one table of all that are in quarantine, and show the table's as it has them."""
+def quarantine(backend: Backend, table: Table, faulty: Sequence[ir.Table]) -> None:
+    """Append rows with a fault to the one table of all that are in quarantine, and show the table's as it has them.
+
+    Where there are none, there is nothing to show.
+    """
     backend.raw_sql(_CREATED)
     for rows in faulty:
         backend.insert(
@@ -98,8 +102,8 @@ def quarantine(backend: Backend, table: Table, faulty: Iterable[ir.Table]) -> No
                 record=rows[RAW_RECORD],
             ),
         )
-
-    _show_corrupt(backend, table)
+    if faulty:
+        _show_corrupt(backend, table)
 
 
 def check_share(backend: Backend, table: Table, *, rows: int, quarantined: int, share_max: float) -> None:
@@ -136,7 +140,7 @@ def _show_corrupt(backend: Backend, table: Table) -> None:
         Record=rows.record,
     )
     corrupt = corrupt_rows.corrupt_table(table)
-    backend.create_view(f"pulled_{corrupt.name}", shown.distinct(), overwrite=True)
+    create_view(backend, f"pulled_{corrupt.name}", shown.distinct())
 
 
 def _typed(table: Table, raw: RawRows, source: str) -> ir.Table:

@@ -36,8 +36,7 @@ def deduplicate(records: ir.Table, deduplication: Deduplication, *, primary_key:
         with _pairs(prepared, deduplication).cache() as pairs:
             clusters = linkage.connected(pairs, _ends(pairs).select("key").distinct())
             winners = _winners(prepared, clusters, deduplication.winner)
-            kept = winners.get_backend().create_table(ibis.util.gen_name("winners"), winners, temp=True)
-            return Deduplicated(kept, _count(pairs, deduplication))
+            return Deduplicated(linkage.keep(winners.get_backend(), winners), _count(pairs, deduplication))
 
 
 def _prepared(records: ir.Table, deduplication: Deduplication, primary_key: str) -> ir.Table:

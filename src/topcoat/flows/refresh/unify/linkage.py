@@ -18,6 +18,7 @@ from splink.comparison_level_library import CustomLevel, ElseLevel, NullLevel
 from splink.comparison_library import CustomComparison
 from splink.internals.exceptions import SplinkException
 
+from topcoat.flows.refresh.engine import create_table
 from topcoat.flows.refresh.unify import similarity
 
 # Splink talks to the people at its notebook; a refresh has its own report.
@@ -103,7 +104,7 @@ def connected(pairs: ir.Table, nodes: ir.Table) -> ir.Table:
 
 def keep(backend: Backend, expression: ir.Table) -> ir.Table:
     """Compute a table that stays until it is dropped or the database is closed."""
-    return backend.create_table(ibis.util.gen_name("linkage"), expression, temp=True)
+    return create_table(backend, ibis.util.gen_name("linkage"), expression, is_temporary=True)
 
 
 def drop(backend: Backend, table: ir.Table) -> None:
