@@ -24,6 +24,11 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="SQLite or PostgreSQL; default: a file in the home.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8300, ge=0, le=65535, description="Port to listen on.")
+    tls: bool = Field(default=False, description="Also listen with https.")
+    tls_port: int | None = Field(None, ge=0, le=65535, description="Port for https; 8343 where it is free.")
+    tls_name: str | None = Field(None, description="More names for the certificate of the local CA, with blanks.")
+    tls_cert: Path | None = Field(None, description="Certificate of one's own, PEM; default: of the local CA.")
+    tls_key: Path | None = Field(None, description="The key of that certificate, PEM.")
     workers: int = Field(1, ge=1, le=64, description="Worker processes.")
     auth: AuthMode = Field(AuthMode.EMULATOR, description="Who may call: emulator or entra.")
     auth_issuers: str | None = Field(None, description="Entra mode: issuers of tokens, separated by blanks.")
@@ -53,6 +58,11 @@ class Settings(BaseSettings):
     @property
     def is_open(self) -> bool:
         return self.open
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate of the local CA, for clients to trust; it may not be there yet."""
+        return self.home.absolute() / "ca" / "ca.pem"
 
     def export(self) -> None:
         """Put these settings into the environment, for worker processes to find."""

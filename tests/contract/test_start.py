@@ -165,9 +165,14 @@ def test_open_on_a_public_address_is_a_usage_error_whatever_is_known(migrated: I
     assert_refused(migrated, 2, "serve", *options, names="--open")
 
 
-@pytest.mark.parametrize("options", [("serve", "--tls"), ("demo", "--tls"), ("serve", "--tls-port", "8343")])
-def test_a_feature_of_a_later_issue_is_a_usage_error(migrated: Installation, options: tuple[str, ...]) -> None:
-    assert_refused(migrated, 2, *options, names="--")
+def test_options_of_https_without_https_are_a_usage_error(migrated: Installation) -> None:
+    assert_refused(migrated, 2, "serve", "--port", "0", "--tls-port", "8343", names="--tls-port")
+
+
+def test_an_unusable_certificate_is_a_failure_that_names_it(migrated: Installation) -> None:
+    files = ("--tls-cert", str(migrated.home / "none.pem"), "--tls-key", str(migrated.home / "none.key"))
+
+    assert_refused(migrated, 1, "serve", "--port", "0", "--tls", "--tls-port", "0", *files, names="none.pem")
 
 
 @pytest.mark.parametrize(
@@ -223,7 +228,21 @@ def test_help_names_every_command(at_home: Installation) -> None:
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        ("serve", ["--host", "--port", "--workers", "--open", "--auth", "--tls", "--tls-port", "--database-url"]),
+        (
+            "serve",
+            [
+                "--host",
+                "--port",
+                "--workers",
+                "--open",
+                "--auth",
+                "--tls",
+                "--tls-port",
+                "--tls-name",
+                "--tls-cert",
+                "--tls-key",
+            ],
+        ),
         ("demo", ["--port", "--size", "--fresh", "--tls", "--tls-port", "--database-url"]),
         ("migrate", ["--to", "--sql"]),
         ("refresh", ["--undo"]),

@@ -36,6 +36,7 @@ ROUTES = [
 OTHER_ROUTES = [
     ("Read-clock", "GET", "/_topcoat/clock"),
     ("Move-clock", "POST", "/_topcoat/clock"),
+    ("Get-CA-certificate", "GET", "/_topcoat/ca.pem"),
     ("Health-live", "GET", "/health/live"),
     ("Health-ready", "GET", "/health/ready"),
     ("Metrics", "GET", "/metrics"),

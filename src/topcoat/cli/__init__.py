@@ -31,8 +31,29 @@ Host = Annotated[str, typer.Option(envvar="TOPCOAT_HOST", help="Address to liste
 Port = Annotated[
     int, typer.Option(envvar="TOPCOAT_PORT", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
 ]
-Tls = Annotated[bool, typer.Option("--tls", envvar="TOPCOAT_TLS", help="Also listen with https (not built yet).")]
-TlsPort = Annotated[int | None, typer.Option(envvar="TOPCOAT_TLS_PORT", help="Port for https (not built yet).")]
+Tls = Annotated[bool, typer.Option("--tls", envvar="TOPCOAT_TLS", help="Also listen with https.")]
+TlsPort = Annotated[
+    int | None,
+    typer.Option(
+        envvar="TOPCOAT_TLS_PORT", min=0, max=65535, help="Port for https; by default 8343, unless that is busy."
+    ),
+]
+TlsNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tls-name",
+        envvar="TOPCOAT_TLS_NAME",
+        help="A further name or IP address in the certificate of the local CA; may be repeated.",
+        metavar="NAME",
+    ),
+]
+TlsCert = Annotated[
+    Path | None,
+    typer.Option(envvar="TOPCOAT_TLS_CERT", help="A certificate of your own, in PEM.", metavar="FILE"),
+]
+TlsKey = Annotated[
+    Path | None, typer.Option(envvar="TOPCOAT_TLS_KEY", help="The key of that certificate, in PEM.", metavar="FILE")
+]
 AuthIssuers = Annotated[
     str | None,
     typer.Option(envvar="TOPCOAT_AUTH_ISSUERS", help="With --auth entra: issuers of tokens, separated by blanks."),
@@ -81,12 +102,20 @@ def demo(
     limits: Limits = None,
     tls: Tls = False,
     tls_port: TlsPort = None,
+    tls_name: TlsNames = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
 ) -> None:
     """Serve the sample environment, Contoso Coffee, in emulator mode: ready in seconds."""
-    _refuse_tls(tls, tls_port)
     from topcoat.cli import demonstration
 
-    settings = _settings(port=port, database_url=database_url, limits=limits, log_format="console")
+    settings = _settings(
+        port=port,
+        database_url=database_url,
+        limits=limits,
+        log_format="console",
+        **_tls_options(tls, tls_port, tls_name, tls_cert, tls_key),
+    )
     demonstration.run(settings, size=size, is_fresh=fresh)
 
 
@@ -114,9 +143,11 @@ def serve(
     limits: Limits = None,
     tls: Tls = False,
     tls_port: TlsPort = None,
+    tls_name: TlsNames = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
 ) -> None:
     """Serve the instances of a database that was migrated."""
-    _refuse_tls(tls, tls_port)
     settings = _settings(
         host=host,
         port=port,
@@ -129,6 +160,7 @@ def serve(
         open=open_,
         i_know_this_is_open=i_know_this_is_open,
         limits=limits,
+        **_tls_options(tls, tls_port, tls_name, tls_cert, tls_key),
     )
     from topcoat.cli import server
 
@@ -218,9 +250,16 @@ def _settings(**options: Any) -> Settings:
     return Settings(**{name: value for name, value in options.items() if value is not None})
 
 
-def _refuse_tls(tls: bool, tls_port: int | None) -> None:
-    if tls or tls_port is not None:
-        _fail("--tls is not built yet; put a proxy that speaks https in front.", 2)
+def _tls_options(
+    tls: bool, port: int | None, names: list[str] | None, cert: Path | None, key: Path | None
+) -> dict[str, Any]:
+    return {
+        "tls": tls,
+        "tls_port": port,
+        "tls_name": " ".join(names) if names else None,
+        "tls_cert": cert,
+        "tls_key": key,
+    }
 
 
 def _fail(sentence: str, code: int) -> None:

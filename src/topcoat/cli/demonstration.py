@@ -7,6 +7,7 @@ from pathlib import Path
 
 from topcoat import sample
 from topcoat.cli import refreshing, server
+from topcoat.cli.server import Addresses
 from topcoat.core import errors, roles, subscription_keys
 from topcoat.settings import Settings
 from topcoat.store import migrate
@@ -61,13 +62,15 @@ async def _is_published(settings: Settings) -> bool:
         await store.close()
 
 
-def _announce(address: str) -> None:
+def _announce(addresses: Addresses) -> None:
+    address = addresses.http
     base = f"{address}/api/instances/{sample.INSTANCE_ID}"
     key = subscription_keys.WELL_KNOWN[0]
     headers = f'-H "Authorization: Bearer topcoat-contributor" -H "Ocp-Apim-Subscription-Key: {key}"'
     lines = [
         "",
         f"Topcoat serves Contoso Coffee at {address}",
+        *_secure_lines(addresses),
         f"  instance        {sample.INSTANCE_ID}",
         f"  keys            {', '.join(subscription_keys.WELL_KNOWN)}",
         f"  tokens          {', '.join(roles.TOKENS)}",
@@ -84,3 +87,10 @@ def _announce(address: str) -> None:
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+
+
+def _secure_lines(addresses: Addresses) -> list[str]:
+    if addresses.https is None:
+        return []
+    trusted = [] if addresses.ca_file is None else [f"  CA to trust     {addresses.ca_file}"]
+    return [f"  with https      {addresses.https}", *trusted]

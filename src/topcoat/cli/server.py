@@ -6,12 +6,13 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-
-import uvicorn
-from uvicorn.supervisors import Multiprocess
+from dataclasses import dataclass
+from pathlib import Path
 
 from topcoat import app as composition
+from topcoat.cli import sockets, tls
 from topcoat.cli.transport import GatheringProtocol
+from topcoat.cli.two_ports import CertificateFiles, TwoPortConfig, TwoPortServer, run_workers
 from topcoat.core import errors
 from topcoat.settings import Settings
 from topcoat.store.engine import Store
@@ -19,29 +20,44 @@ from topcoat.surfaces.access import Access
 
 GRACEFUL_SHUTDOWN_SECONDS = 30
 KEEP_ALIVE_SECONDS = 75
+# On a busy machine a worker takes long to start; uvicorn would replace it meanwhile, again and again.
+WORKER_ANSWER_SECONDS = 30
 WORKER_APP = "topcoat.app:app_from_environment"
 
 
-def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> None:
-    """Serve until stopped; `announce` is called with the address when the port is taken and before the first answer."""
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the service listens; `ca_file` is what to trust the second by, where it has a certificate of ours."""
+
+    http: str
+    https: str | None
+    ca_file: Path | None
+
+
+def serve(settings: Settings, announce: Callable[[Addresses], None] | None = None) -> None:
+    """Serve until stopped; `announce` is called when the ports are taken and before the first answer."""
     refuse_public_emulator(settings)
     _ = settings.chosen_limits  # refused here, and not in every worker
     refuse_unclear_auth(settings)
+    tls.refuse_unclear(settings)
     asyncio.run(check_schema(settings))
-    listener = bind(settings)
-    host, port = listener.getsockname()[:2]
-    address = f"http://{_in_url(host)}:{port}"
-    (announce or _say)(address)
+    plain = sockets.bind_or_exit(settings.host, settings.port, "--port")
+    secure = tls.listen(settings)
+    files = None if secure is None else tls.certificate_files(settings)
+    (announce or _say)(_addresses(settings, plain, secure))
+    _run(settings, files, [plain] if secure is None else [plain, secure])
+
+
+def _run(settings: Settings, files: CertificateFiles | None, listeners: list[socket.socket]) -> None:
     if settings.workers > 1:
         settings.export()
-        Multiprocess(_config(settings, WORKER_APP), sockets=[listener]).run()
+        run_workers(_config(settings, WORKER_APP, files), listeners)
         return
     composition.configure_logging(settings)
     composition.settle_garbage_collection()
     # uvicorn finishes gracefully, then raises the signal again for whoever handled it before.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    server = uvicorn.Server(_config(settings, composition.create_app(settings)))
-    server.run(sockets=[listener])
+    TwoPortServer(_config(settings, composition.create_app(settings), files)).run(sockets=listeners)
 
 
 def refuse_public_emulator(settings: Settings) -> None:
@@ -79,25 +95,10 @@ async def check_schema(settings: Settings) -> None:
         await store.close()
 
 
-def bind(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        listener.close()
-        sys.stderr.write(
-            f"topcoat: cannot listen on {settings.host} port {settings.port}: {error.strerror}; try --port.\n"
-        )
-        sys.exit(1)
-    listener.set_inheritable(True)
-    return listener
-
-
-def _config(settings: Settings, app: object) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type]  # an application or where to import one from
+def _config(settings: Settings, app: object, files: CertificateFiles | None) -> TwoPortConfig:
+    return TwoPortConfig(
+        app,  # an application or where to import one from
+        files,
         factory=isinstance(app, str),
         workers=settings.workers,
         log_config=None,
@@ -107,6 +108,7 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
         ws="none",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
+        timeout_worker_healthcheck=WORKER_ANSWER_SECONDS,
     )
 
 
@@ -119,9 +121,17 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _addresses(settings: Settings, plain: socket.socket, secure: socket.socket | None) -> Addresses:
+    has_own = secure is None or settings.tls_cert is not None
+    return Addresses(
+        sockets.address_of(plain, "http"),
+        None if secure is None else sockets.address_of(secure, "https"),
+        None if has_own else settings.ca_file,
+    )
 
 
-def _say(address: str) -> None:
-    sys.stderr.write(f"topcoat: listening on {address}\n")
+def _say(addresses: Addresses) -> None:
+    sys.stderr.write(f"topcoat: listening on {addresses.http}\n")
+    if addresses.https is not None:
+        trusted = "" if addresses.ca_file is None else f", trusted by {addresses.ca_file}"
+        sys.stderr.write(f"topcoat: listening on {addresses.https}{trusted}\n")

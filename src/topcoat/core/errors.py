@@ -17,6 +17,7 @@ TopcoatError
 │   ├── NameTaken, SystemMade, TooManyDefinitions, InstanceRefreshing
 │   ├── ClockRequestInvalid, ParameterInvalid, UnknownRole, JobEnded
 │   ├── DefinitionInvalid, DefinitionsCyclic, DefinitionInUse, NotComputable, ReadyMade
+│   ├── CertificateUnusable
 │   └── EnvironmentInvalid, EnvironmentUnknown, SourceInvalid, SourceFaulty, TooManyQuarantined
 ├── Conflict
 │   ├── InstanceExists, ActivityExists, RefreshRunning, NothingToUndo, NotRefreshed, IdempotencyKeyReused, LastOwner
@@ -285,6 +286,10 @@ class UnknownRole(BadInput):
 
 class JobEnded(BadInput):
     text = "Job '{job}' is {status}; only a job that waits or runs can be cancelled."
+
+
+class CertificateUnusable(BadInput):
+    text = "{file} cannot be used for https: {reason}."
 
 
 class ClockRequestInvalid(BadInput):

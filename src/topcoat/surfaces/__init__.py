@@ -12,7 +12,7 @@ from topcoat.settings import Settings
 from topcoat.surfaces import answers, health, metrics
 from topcoat.surfaces.access import Access, CallRecorder
 from topcoat.surfaces.customer_insights import router as customer_insights
-from topcoat.surfaces.emulator import clock
+from topcoat.surfaces.emulator import certificate, clock
 from topcoat.surfaces.shortcut import Shortcut
 
 
@@ -30,6 +30,7 @@ def add_surfaces(app: FastAPI, settings: Settings) -> None:
     metrics.add_metrics(app)
     if settings.is_emulator:
         clock.add_clock(app, access)
+        certificate.add_certificate(app, settings)
     _add_unrouted(app)
     app.add_middleware(CallRecorder)
 

@@ -102,6 +102,7 @@ AREAS: Final[Mapping[str, Mapping[str, Role | None]]] = {
     "Emulator": {
         "Read-clock": Role.ADMINISTRATOR,
         "Move-clock": Role.ADMINISTRATOR,
+        "Get-CA-certificate": ANYBODY,
     },
     "Operations": {
         "Health-live": ANYBODY,

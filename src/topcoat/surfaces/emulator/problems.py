@@ -11,6 +11,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.NotAuthenticated: 401,
     errors.NotPermitted: 403,
     errors.NoRole: 403,
+    errors.AddressNotFound: 404,
     errors.MediaTypeNotAcceptable: 406,
     errors.BodyTooLarge: 413,
     errors.ContentTypeNotSupported: 415,
