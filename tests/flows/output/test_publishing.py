@@ -112,7 +112,7 @@ class Refreshing:
             Publication.opened(
                 service.clock, environment, progress, session, instance_id=stand.instance_id, workspace=workspace
             ) as publication,
-            Engine.opened(workspace, INSTANCE) as engine,
+            Engine.opened(workspace, INSTANCE, check=lambda: None) as engine,
         ):
             yield publication, engine
 

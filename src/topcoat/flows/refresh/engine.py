@@ -20,21 +20,27 @@ from topcoat.flows.refresh.workspace import Workspace
 
 _DATABASE: Final = "work.duckdb"
 _SPILLED: Final = "spilled"
+_WATCHED_SECONDS: Final = 0.5
+_INTERRUPTED_SECONDS: Final = 0.05
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """`folder` outlives the refresh; the database in it does not."""
+    """`folder` outlives the refresh; the database in it does not.
+
+    `check` is asked again and again while there is work, and raises where it is to end.
+    """
 
     backend: Backend
     folder: Path
+    check: Callable[[], None] = lambda: None
     _tables: dict[str, ir.Table] = field(default_factory=dict)
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, workspace: Workspace, guid: str) -> AsyncIterator[Self]:
+    async def opened(cls, workspace: Workspace, guid: str, check: Callable[[], None]) -> AsyncIterator[Self]:
         """For the one refresh of the instance that runs at a time."""
         with ExitStack() as stack:
             folder = workspace.folder or Path(stack.enter_context(TemporaryDirectory(prefix="topcoat-")))
@@ -44,7 +50,7 @@ class Engine:
             stack.callback(_remove_database, folder)
             backend = await asyncio.to_thread(_connect, folder, workspace)
             stack.callback(backend.disconnect)
-            yield cls(backend, folder)
+            yield cls(backend, folder, check)
 
     def table(self, name: str) -> ir.Table:
         known = self._tables.get(name)
@@ -68,17 +74,25 @@ class Engine:
     async def run(self, work: Callable[[], Result]) -> Result:
         """Do set work in a thread, so that the event loop goes on; one piece at a time.
 
-        Raise `RefreshTooLarge` where disk or memory are not enough. A refresh that is cancelled interrupts the work.
+        Raise `RefreshTooLarge` where disk or memory are not enough. A refresh that is to end interrupts the work.
         """
         running = asyncio.ensure_future(asyncio.to_thread(work))
         try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            self.backend.con.interrupt()
-            await asyncio.wait([running])
-            raise
+            while not running.done():
+                self.check()
+                await asyncio.wait([running], timeout=_WATCHED_SECONDS)
+            return running.result()
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             raise errors.RefreshTooLarge(folder=self.folder, reason=_first_line(error)) from error
+        finally:
+            await self._interrupted(running)
+
+    async def _interrupted(self, running: asyncio.Future[Result]) -> None:
+        """Once may not do: between two questions there is nothing to interrupt."""
+        while not running.done():
+            self.backend.con.interrupt()
+            await asyncio.wait([running], timeout=_INTERRUPTED_SECONDS)
+        running.exception()  # of interest to nobody, if there is one that was not raised
 
 
 def create_table(backend: Backend, name: str, expression: ir.Table, *, is_temporary: bool = False) -> ir.Table:

@@ -38,7 +38,8 @@ class Pipeline:
     @classmethod
     async def opened(cls, publication: Publication) -> Self:
         """Until the publication ends."""
-        opening = Engine.opened(publication.workspace, publication.guid)
+        progress = publication.progress  # it stops whoever tells it of an advance, be it none
+        opening = Engine.opened(publication.workspace, publication.guid, check=lambda: progress.advance(0))
         return cls(publication, await publication.locks.enter_async_context(opening))
 
     async def pull(self) -> None:
