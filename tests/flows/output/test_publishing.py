@@ -247,7 +247,10 @@ async def test_what_is_kept_spares_the_database_and_is_not_needed(refreshing: Re
     damaged = await refreshing.run(OSLO)
     shutil.rmtree(refreshing.kept)
     gone = await refreshing.run(OSLO)
+    (refreshing.kept / "open_rows.json.new").mkdir()
+    unwritable = await refreshing.run(OSLO)
 
+    assert set(unwritable.opened.values()) == {0}
     assert set(damaged.opened.values()) == set(gone.opened.values()) == {0}
     assert set(damaged.closed.values()) == set(gone.closed.values()) == {0}
 

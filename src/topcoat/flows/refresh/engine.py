@@ -19,7 +19,7 @@ from topcoat.core import errors
 from topcoat.flows.refresh.workspace import Workspace
 
 _DATABASE: Final = "work.duckdb"
-_SPILLED: Final = "spilled"
+_SCRATCH: Final = "scratch"
 _WATCHED_SECONDS: Final = 0.5
 _INTERRUPTED_SECONDS: Final = 0.05
 
@@ -46,11 +46,16 @@ class Engine:
             folder = workspace.folder or Path(stack.enter_context(TemporaryDirectory(prefix="topcoat-")))
             folder = folder / guid
             _remove_database(folder)
-            folder.mkdir(parents=True, exist_ok=True)
+            (folder / _SCRATCH).mkdir(parents=True, exist_ok=True)
             stack.callback(_remove_database, folder)
             backend = await asyncio.to_thread(_connect, folder, workspace)
             stack.callback(backend.disconnect)
             yield cls(backend, folder, check)
+
+    @property
+    def scratch(self) -> Path:
+        """For files that hold something for a moment; what a failure leaves there goes with the database."""
+        return self.folder / _SCRATCH
 
     def table(self, name: str) -> ir.Table:
         known = self._tables.get(name)
@@ -135,7 +140,7 @@ def _connect(folder: Path, workspace: Workspace) -> Backend:
         folder / _DATABASE,
         memory_limit=workspace.memory_max,
         threads=workspace.threads,
-        temp_directory=str(folder / _SPILLED),
+        temp_directory=str(folder / _SCRATCH),
         preserve_insertion_order=False,
         autoinstall_known_extensions=False,  # nothing is fetched while it runs
     )
@@ -147,7 +152,7 @@ def _remove_database(folder: Path) -> None:
     """With its log, which a refresh that was killed left."""
     for file in folder.glob(f"{_DATABASE}*"):
         file.unlink()
-    shutil.rmtree(folder / _SPILLED, ignore_errors=True)
+    shutil.rmtree(folder / _SCRATCH, ignore_errors=True)
 
 
 def _first_line(error: Exception) -> str:

@@ -115,7 +115,7 @@ def _completed(publication: Publication, table: SnapshotTable, finished: ir.Tabl
 
 async def _filed(engine: Engine, asked: str, span: Span) -> Path:
     """Ibis would spell the control characters of the dialect as Python does."""
-    file = engine.folder / f"{span[0]}.csv"
+    file = engine.scratch / f"{span[0]}.csv"
     place = str(file).replace("'", "''")
     dialect = "".join(f", {name} '{mark}'" for name, mark in store_engine.COPIED.items())
     copy = f"COPY ({asked}) TO '{place}' (FORMAT csv, HEADER false{dialect})"

@@ -6,6 +6,7 @@ What is kept counts only while the very generation is active behind which it was
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -52,11 +53,12 @@ def keep(publication: Publication, engine: Engine, table: SnapshotTable, rows: i
 
 
 async def remember(publication: Publication, engine: Engine) -> None:
-    """Behind the activation of what was kept."""
+    """Behind the activation of what was kept; where the disk refuses, the next refresh asks the database."""
     stamp = await _active(publication, publication.report.generation)
     if stamp is None:
         return
-    await engine.run(lambda: _vouch(engine, stamp))
+    with suppress(OSError):
+        await engine.run(lambda: _vouch(engine, stamp))
 
 
 def _vouch(engine: Engine, stamp: Stamp) -> None:
@@ -83,7 +85,7 @@ async def _active(publication: Publication, generation: int) -> Stamp | None:
 
 
 async def _read_open_rows(publication: Publication, engine: Engine, table: SnapshotTable) -> ir.Table:
-    file = engine.folder / f"{table.name}.csv"
+    file = engine.scratch / f"{table.name}.csv"
     await loading.export_open(publication.session, table, publication.instance_id, file)
     return await engine.run(lambda: _loaded(engine, table, file))
 

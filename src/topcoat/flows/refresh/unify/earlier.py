@@ -26,7 +26,7 @@ async def read_identity(publication: Publication, engine: Engine) -> Identity:
 
 
 async def _read_previous(publication: Publication, engine: Engine) -> ir.Table:
-    file = engine.folder / f"{_PREVIOUS}.csv"
+    file = engine.scratch / f"{_PREVIOUS}.csv"
     try:
         await loading.export_previous(publication.session, publication.instance_id, file)
         return await engine.run(lambda: _loaded(engine, file))
