@@ -1,3 +1,4 @@
+import dataclasses
 from datetime import date
 from itertools import count
 
@@ -84,6 +85,14 @@ def test_records_are_one_over_others_and_over_rules_and_count_for_the_first_rule
     assert found.records_by_rule == {"Mail": 2, "Name": 2}
     pairs = {row["source_key"]: row["winner_key"] for row in found.winners.to_pyarrow().to_pylist()}
     assert pairs == {"a": "a", "b": "a", "c": "a", "d": "a", "e": "e"}
+
+
+def test_records_of_rules_of_one_name_are_counted_together():
+    rows = rows_of(("a", "x", "Ann", None), ("b", "X", "Bob", None), ("c", "y", "Cid", None), ("d", "z", "Cid", None))
+
+    found = deduplicated(rows, MAIL, dataclasses.replace(NAME, name="Mail"))
+
+    assert found.records_by_rule == {"Mail": 4}
 
 
 def test_an_exception_keeps_two_records_apart():

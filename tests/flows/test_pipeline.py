@@ -50,6 +50,8 @@ unification:
     Club_members:
       winner: {most_recent: Since}
       rules: [{name: Same mail, conditions: [{column: EMail, normalize: [case]}]}]
+    Shop_contacts:
+      rules: [{name: Same mail, conditions: [{column: EMail}]}]
   matching:
     - name: Mail
       table: Club_members

@@ -1,5 +1,6 @@
 """The refresh of raw source tables, step by step: the one way in to the modules that load the engine."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Self
@@ -64,7 +65,7 @@ class Pipeline:
         self.publication.report.tables[table.name] = await self.engine.run(read)
 
     async def deduplicate(self) -> None:
-        by_rule: dict[str, int] = {}
+        by_rule: Counter[str] = Counter()  # rules of two tables may have one name
         self._start("Deduplicating", len(self._raw.unification.deduplications))
         for deduplication in self._raw.unification.deduplications:
             rows, key = self._pulled(deduplication.table), self._table(deduplication.table).primary_key
@@ -72,7 +73,7 @@ class Pipeline:
                 lambda: deduplicating.deduplicate(rows, deduplication, primary_key=key)  # noqa: B023 - it is awaited
             )
             self.deduplicated[deduplication.table] = found.winners
-            by_rule |= found.records_by_rule
+            by_rule.update(found.records_by_rule)
             self.publication.progress.advance(1)
         self.publication.report.deduplicated = by_rule
 

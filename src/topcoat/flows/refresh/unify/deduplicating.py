@@ -1,5 +1,6 @@
 """Which records of one table are one, and which of them stands for the others."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -100,5 +101,8 @@ def _winners(prepared: ir.Table, clusters: ir.Table, winner: Winner) -> ir.Table
 def _count(pairs: ir.Table, deduplication: Deduplication) -> dict[str, int]:
     first = _ends(pairs).aggregate(rule=ibis._.rule.min(), by="key")
     counts = first.aggregate(records=first.count(), by="rule").to_pyarrow().to_pylist()
-    by_rule = {row["rule"]: row["records"] for row in counts}
-    return {rule.name: by_rule.get(n, 0) for n, rule in enumerate(deduplication.rules)}
+    rules = deduplication.rules
+    by_rule = Counter({rule.name: 0 for rule in rules})  # several may have one name
+    for row in counts:
+        by_rule[rules[row["rule"]].name] += row["records"]
+    return by_rule
