@@ -12,6 +12,8 @@ import pytest
 from tests.contract.installation import INSTANCE_ID, PRIMARY_KEY, Installation, Server
 from tests.contract.wire import connect, receive
 from tests.databases import empty_database
+from topcoat.cli import demonstration
+from topcoat.cli.server import Addresses
 from topcoat.store import migrate
 
 CLOSING_ATTEMPTS_MAX = 400
@@ -288,3 +290,10 @@ def test_refresh_names_file_and_place_of_a_fault(migrated: Installation) -> None
 
 def test_refresh_of_a_file_that_is_not_there_is_one_sentence(migrated: Installation) -> None:
     assert_refused(migrated, 1, "refresh", str(migrated.home / "none.yaml"), names="none.yaml")
+
+
+def test_the_demo_says_how_its_raw_tables_are_unified(capsys: pytest.CaptureFixture[str]) -> None:
+    demonstration.announce(Addresses("http://127.0.0.1:8300", None, None), Path(".topcoat/contoso"))
+
+    command = "topcoat refresh .topcoat/contoso/raw.yaml --truth .topcoat/contoso/truth.csv"
+    assert command in capsys.readouterr().out

@@ -25,7 +25,7 @@ def run(settings: Settings, *, size: int, is_fresh: bool) -> None:
     if environment is not None or not asyncio.run(_is_published(settings)):
         path = settings.home.absolute() / SAMPLE_FOLDER / sample.ENVIRONMENT_FILE
         sys.stderr.write(refreshing.sentence(refreshing.refresh(settings, path)) + "\n")
-    server.serve(settings, announce=_announce)
+    server.serve(settings, announce=lambda addresses: announce(addresses, settings.home / SAMPLE_FOLDER))
 
 
 def _start_afresh(settings: Settings) -> None:
@@ -62,7 +62,8 @@ async def _is_published(settings: Settings) -> bool:
         await store.close()
 
 
-def _announce(addresses: Addresses) -> None:
+def announce(addresses: Addresses, folder: Path) -> None:
+    """What there is to do at the address, and with the sample's files in the folder."""
     address = addresses.http
     base = f"{address}/api/instances/{sample.INSTANCE_ID}"
     key = subscription_keys.WELL_KNOWN[0]
@@ -83,6 +84,9 @@ def _announce(addresses: Addresses) -> None:
         f'"{base}/data/Customer/{sample.ABBIE_MOSS_ID}"',
         '  curl -X POST -H "Authorization: Bearer topcoat-administrator" -H "Content-Type: application/json" '
         f'-d \'{{"advance": "PT4H"}}\' {address}/_topcoat/clock',
+        "",
+        "Make its profiles of raw tables, and score them:",
+        f"  topcoat refresh {folder / sample.RAW_ENVIRONMENT_FILE} --truth {folder / sample.TRUTH_FILE}",
         "",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
