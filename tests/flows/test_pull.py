@@ -355,7 +355,7 @@ BAD_FILES: list[tuple[str, str | bytes, str]] = [
     ("m.csv", '"Id,Name\n', ", the header: the CSV is broken"),
     ("m.csv", HEADER.replace("\n", "\r\n") + "m-1,,,1990-01-01\nm-2,,,\r\n", "one kind of line end in the whole file."),
     ("m.jsonl", '{"Id": "m-1"}\n\n{"Id": \n', ", line 3: found no JSON ("),
-    ("m.jsonl", b'{"Id": "m-1"}\n{"Id": "\xff"}\n', ", line 2: found no JSON ("),
+    ("m.jsonl", b'{"Id": "m-1"}\n{"Id": "\xff"}\n', ", line 2: the text is not UTF-8."),
     ("m.parquet", "Id\n1\n", ": the file cannot be read as Parquet: "),
     ("m.parquet", "", ": the file cannot be read as Parquet: "),
     ("m.txt", "", "found a file named 'm.txt', expected one ending in .csv, .jsonl, .ndjson, .parquet."),

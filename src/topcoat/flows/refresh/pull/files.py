@@ -280,10 +280,10 @@ def _json_fault(path: Path) -> tuple[str, str] | None:
             try:
                 orjson.loads(text)
             except orjson.JSONDecodeError as error:
-                return (
-                    f", line {line}",
-                    f"found no JSON ({error.msg} at column {error.colno}), expected one JSON object",
-                )
+                if "UTF-8" in error.msg:
+                    return f", line {line}", "the text is not UTF-8"
+                reason = f"found no JSON ({error.msg} at column {error.colno}), expected one JSON object"
+                return f", line {line}", reason
     except errors.SourceInvalid as error:
         return f", line {error.parts['line']}", error.parts["reason"]
     return None
