@@ -219,6 +219,19 @@ async def test_a_split_leaves_the_id_and_its_live_changes_with_the_larger_part(
     assert found["c1"]["PreviousCustomerId"] == before
 
 
+async def test_people_who_were_gone_come_back_with_their_ids(unified: Service, tmp_path: Path) -> None:
+    """S18: an id that was split off is not made anew, which would be that of the others."""
+    others = [MEMBERS[0] | {"EMail": "other@x.example"}, *MEMBERS[1:]]
+    await refresh(unified, write(tmp_path, members=others))
+    before = {key: profile["CustomerId"] for key, profile in (await profiles(unified)).items()}
+    await refresh(unified, write(tmp_path, [], [], []))
+    assert await profiles(unified) == {}
+
+    await refresh(unified, write(tmp_path, members=others))
+
+    assert {key: profile["CustomerId"] for key, profile in (await profiles(unified)).items()} == before
+
+
 async def test_a_change_is_confirmed_when_the_sources_bring_it(unified: Service, tmp_path: Path) -> None:
     """S9."""
     bob = (await profiles(unified))["c2"]["CustomerId"]

@@ -10,7 +10,7 @@ from topcoat.core.catalog import PREVIOUS_CUSTOMER_ID
 from topcoat.store import engine, staging
 from topcoat.store.engine import Session
 from topcoat.store.schema import GENERATION_OPEN
-from topcoat.store.staging import PROFILES, Difference, SnapshotTable
+from topcoat.store.staging import KEY_RING, PROFILES, Difference, SnapshotTable
 
 GENERATION_COLUMNS: Final = ("instance_id", "generation_from", "generation_to")
 
@@ -64,6 +64,17 @@ async def export_open(session: Session, table: SnapshotTable, instance_id: int, 
     await session.export(
         f"SELECT {', '.join(columns)} FROM {table.name}"
         f" WHERE instance_id = {instance_id} AND generation_to = {GENERATION_OPEN}",
+        file,
+    )
+
+
+async def export_ended_keys(session: Session, instance_id: int, file: Path) -> None:
+    """Write the last key ring rows of records that the open ones do not have, as far as they are kept, as CSV."""
+    await session.export(
+        f"SELECT {', '.join(KEY_RING.key)} FROM {KEY_RING.name} k"
+        f" WHERE instance_id = {instance_id} AND generation_to < {GENERATION_OPEN} AND NOT EXISTS"
+        f" (SELECT 1 FROM {KEY_RING.name} l WHERE l.instance_id = k.instance_id AND l.source_table = k.source_table"
+        " AND l.source_key = k.source_key AND l.generation_to > k.generation_to)",
         file,
     )
 

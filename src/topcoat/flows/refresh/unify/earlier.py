@@ -1,9 +1,11 @@
-"""Who was who in the active generation, as its database has it."""
+"""Who was who before, as the database has it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+import ibis
 from ibis.expr import types as ir
 
 from topcoat.flows.refresh.engine import Engine
@@ -11,29 +13,37 @@ from topcoat.flows.refresh.output import remembered
 from topcoat.flows.refresh.publication import Publication
 from topcoat.flows.refresh.unify.identity import Identity
 from topcoat.store import loading
+from topcoat.store.engine import Session
 from topcoat.store.staging import ALIASES, KEY_RING
 
+_ENDED: Final = "earlier_ended"
 _PREVIOUS: Final = "earlier_previous"
+
+Export = Callable[[Session, int, Path], Awaitable[None]]
 
 
 async def read_identity(publication: Publication, engine: Engine) -> Identity:
-    """Empty before the first generation."""
+    """Of the active generation; empty before the first.
+
+    Records that are gone come back with the id that they had last, unless it means somebody (S18).
+    """
+    key_ring = (await remembered.open_rows(publication, engine, KEY_RING)).select(*KEY_RING.key)
+    aliases = (await remembered.open_rows(publication, engine, ALIASES)).select(*ALIASES.key)
+    ended = await _read(publication, engine, _ENDED, loading.export_ended_keys, KEY_RING.key)
+    taken = ibis.union(key_ring.select("customer_id"), aliases.select(customer_id="alias_id"))
     return Identity(
-        key_ring=(await remembered.open_rows(publication, engine, KEY_RING)).drop("digest"),
-        aliases=(await remembered.open_rows(publication, engine, ALIASES)).drop("digest"),
-        previous=await _read_previous(publication, engine),
+        key_ring=key_ring.union(ended.anti_join(taken, "customer_id")),
+        aliases=aliases,
+        previous=await _read(publication, engine, _PREVIOUS, loading.export_previous, ("customer_id", "previous_ids")),
     )
 
 
-async def _read_previous(publication: Publication, engine: Engine) -> ir.Table:
-    file = engine.scratch / f"{_PREVIOUS}.csv"
+async def _read(
+    publication: Publication, engine: Engine, name: str, export: Export, columns: Sequence[str]
+) -> ir.Table:
+    file = engine.scratch / f"{name}.csv"
     try:
-        await loading.export_previous(publication.session, publication.instance_id, file)
-        return await engine.run(lambda: _loaded(engine, file))
+        await export(publication.session, publication.instance_id, file)
+        return await engine.run(lambda: engine.keep(name, remembered.read_exported(engine, file, columns)))
     finally:
         await asyncio.to_thread(file.unlink, missing_ok=True)
-
-
-def _loaded(engine: Engine, file: Path) -> ir.Table:
-    rows = remembered.read_exported(engine, file, ("customer_id", "previous_ids"))
-    return engine.keep(_PREVIOUS, rows)
