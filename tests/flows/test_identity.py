@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import IS_THOROUGH
 from topcoat.flows.refresh.engine import Engine
-from topcoat.flows.refresh.unify import assignment, identity
-from topcoat.flows.refresh.unify.assignment import Shared
+from topcoat.flows.refresh.unify import assignment, identity, knots
+from topcoat.flows.refresh.unify.knots import Shared
 
 TABLES = ("B_contacts", "A_members")
 FRESH = re.compile("[0-9a-f]{32}")
@@ -274,7 +274,7 @@ def _best(pairs: list[tuple[tuple[str, str], int]]) -> int:
 
 @pytest.mark.parametrize(
     ("size", "records"),
-    [(24, 28), (assignment.EXACT_SIZE_MAX + 4, assignment.EXACT_SIZE_MAX + 4)],
+    [(24, 28), (knots.EXACT_SIZE_MAX + 4, knots.EXACT_SIZE_MAX + 4)],
     ids=["every other pair of a small ring", "the largest pairs of a large ring"],
 )
 def test_knots_are_matched_exactly_up_to_a_size_and_greedily_beyond(engine, size, records):

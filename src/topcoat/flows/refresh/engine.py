@@ -72,9 +72,7 @@ class Engine:
         return self._tables[name]
 
     def count(self, table: ir.Table) -> int:
-        """Of the rows of a table that has a name."""
-        [(rows,)] = self.backend.con.execute(f"SELECT count(*) FROM {_quoted(table.get_name())}").fetchall()
-        return int(rows)
+        return count(self.backend, table)
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Do set work in a thread, so that the event loop goes on; one piece at a time.
@@ -118,6 +116,14 @@ def create_view(backend: Backend, name: str, expression: ir.Table) -> ir.Table:
     """Have an expression computed whenever the name is asked, in place of a view that has it."""
     _create(backend, f"VIEW {_quoted(name)} AS FROM", expression)
     return _named(backend, name, expression)
+
+
+def count(backend: Backend, table: ir.Table) -> int:
+    """Of the rows of a table that has a name."""
+    named = table.op()
+    path = ".".join(_quoted(part) for part in (named.namespace.catalog, named.namespace.database, named.name) if part)
+    [(rows,)] = backend.con.execute(f"SELECT count(*) FROM {path}").fetchall()
+    return int(rows)
 
 
 def _create(backend: Backend, what: str, expression: ir.Table) -> None:

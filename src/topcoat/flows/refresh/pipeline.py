@@ -112,7 +112,7 @@ class Pipeline:
         report = self.publication.report
         ambiguous = await self.engine.run(lambda: enrich.enrich_profiles(self.engine, catalog, enrichment))
         report.ambiguous = ambiguous
-        report.profiles = await self.engine.run(lambda: _count(self.engine.table(enrich.PROFILES)))
+        report.profiles = await self.engine.run(lambda: self.engine.count(self.engine.table(enrich.PROFILES)))
         self.publication.progress.advance(1)
 
     async def write_profiles(self) -> None:
@@ -125,8 +125,16 @@ class Pipeline:
             await publishing.write(self.publication, self.engine, table, snapshot_rows.key_rows(frame, table))
 
     async def write_activities(self) -> None:
-        parts = await self.engine.run(lambda: list(self._activity_rows()))
-        await publishing.write(self.publication, self.engine, ACTIVITIES, *parts)
+        tables, key_ring = [table for table in self._sources() if table.activity is not None], self._identity.key_ring
+        parts = await self.engine.run(
+            lambda: [activities.activity_rows(table, self._pulled(table.name), key_ring) for table in tables]
+        )
+        counts = await publishing.write(self.publication, self.engine, ACTIVITIES, *parts)
+        report = self.publication.report
+        for table, rows in zip(tables, counts, strict=True):
+            report.activities += rows
+            pulled = report.tables[table.name]
+            report.without_customer[table.name] = pulled.rows - pulled.quarantined - rows
 
     async def remember(self) -> None:
         await publishing.remember(self.publication, self.engine)
@@ -155,16 +163,6 @@ class Pipeline:
         figures = self.publication.report.tables
         return (corrupt_rows.corrupt_table(table) for table in self._sources() if figures[table.name].quarantined)
 
-    def _activity_rows(self) -> Iterator[SnapshotRows]:
-        report = self.publication.report
-        for table in self._sources():
-            if table.activity is not None:
-                rows, key_ring = self._pulled(table.name), self._identity.key_ring
-                counts = activities.count(table, rows, key_ring)
-                report.without_customer[table.name] = counts.left_out
-                report.activities += counts.rows - counts.left_out
-                yield activities.activity_rows(table, rows, key_ring)
-
     def _sources(self) -> Iterator[Table]:
         return (self._table(name) for name in self.publication.environment.sources)
 
@@ -191,10 +189,6 @@ class Pipeline:
     def _identity(self) -> Identity:
         assert self.identity is not None  # see merge
         return self.identity
-
-
-def _count(rows: ir.Table) -> int:
-    return _integer(rows.count())
 
 
 def _integer(number: ir.IntegerScalar) -> int:

@@ -1,6 +1,6 @@
 """Records of source tables as activities, set-wise what `core/mapping.py` makes of one that is posted (S11, S12)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import ibis
 from ibis.expr import datatypes as dt
@@ -12,21 +12,8 @@ from topcoat.flows.refresh.output import documents, functions
 from topcoat.flows.refresh.output.snapshot_rows import Raw, SnapshotRows
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Of `rows`, those become no activity that have no time, or are of customers that no key ring knows."""
-
-    rows: int
-    untimed: int
-    strangers: int
-
-    @property
-    def left_out(self) -> int:
-        return self.untimed + self.strangers
-
-
 def activity_rows(table: Table, pulled: ir.Table, key_ring: ir.Table) -> SnapshotRows:
-    """The activities of a configured table whose customers are known."""
+    """The activities of a configured table, of records that have a time, and a customer whom the key ring knows."""
     configuration, raw = _configuration(table), Raw.of(table)
     joined = _timed(table, pulled).join(key_ring, _belongs(table, pulled, key_ring))
     made_by = repr(replace(configuration, is_shown=True))  # a hidden one is stored all the same (S16)
@@ -39,17 +26,6 @@ def activity_rows(table: Table, pulled: ir.Table, key_ring: ir.Table) -> Snapsho
         finish=lambda rows: _finished(raw, configuration, rows),
         order=("customer_id", raw.names[table.columns_by_name[configuration.timestamp]]),
     )
-
-
-def count(table: Table, pulled: ir.Table, key_ring: ir.Table) -> Counts:
-    joined = pulled.left_join(key_ring, _belongs(table, pulled, key_ring))
-    timed, known = pulled[_configuration(table).timestamp].notnull(), key_ring.customer_id.notnull()
-    marked = joined.select(timed=timed, known=known)
-    counted = marked.aggregate(
-        rows=marked.count(), untimed=(~marked.timed).sum(), strangers=(marked.timed & ~marked.known).sum()
-    )
-    [counts] = counted.to_pyarrow().to_pylist()
-    return Counts(**{name: count or 0 for name, count in counts.items()})
 
 
 def activity_ids(table_name: str, keys: ir.StringValue) -> ir.StringValue:

@@ -1,6 +1,6 @@
 """What the next generation closes and opens, found by digests alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ FIRST: Final = "first_place"
 LAST: Final = "last_place"
 
 _PART: Final = "part"
-_CLOSING: Final = -1
+_GONE: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,21 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class _Counts:
+    rows: int
+    differing: int
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
-    """`closing` are keys of open rows, if any are to be closed; `opening` is of the parts that have rows to open."""
+    """`closing` are keys of open rows, if any are to be closed; `opening` is of the parts that have rows to open.
+
+    `rows` is how many each part has, those included that are open already.
+    """
 
     closing: Numbered | None
     opening: Sequence[Opening]
+    rows: Sequence[int]
 
     @property
     def closed(self) -> int:
@@ -61,17 +71,20 @@ class Difference:
 def compare(engine: Engine, table: SnapshotTable, open_rows: ir.Table, parts: Sequence[SnapshotRows]) -> Difference:
     """Of the open rows of a snapshot table, which have keys and digests, and all parts of what comes next."""
     if not engine.count(open_rows):
-        return Difference(None, list(_opening(engine, table, [(part, part.frame) for part in parts])))
-    digests = [part.frame.select("digest", **{_PART: ibis.literal(place)}) for place, part in enumerate(parts)]
-    none = open_rows.select("digest", **{_PART: ibis.literal(0)}).limit(0)
-    come = engine.keep(f"digests_{table.name}", ibis.union(none, *digests))
+        all_rows = [_opening(engine, table, place, part, part.frame) for place, part in enumerate(parts)]
+        rows = [opening.rows.count for opening in all_rows]
+        return Difference(None, [opening for opening in all_rows if opening.rows.count], rows)
+    come = engine.keep(f"digests_{table.name}", _digests(open_rows, parts))
     counts = _counts(open_rows, come)
     gone = open_rows.anti_join(come, "digest").select(*table.key)
-    closing = _numbered(engine, f"closing_{table.name}", gone, table.key) if counts.get(_CLOSING) else None
-    changed = [part for place, part in enumerate(parts) if counts.get(place)]
     return Difference(
-        closing,
-        list(_opening(engine, table, [(part, part.frame.view().anti_join(open_rows, "digest")) for part in changed])),
+        closing=_numbered(engine, f"closing_{table.name}", gone, table.key) if _GONE in counts else None,
+        opening=[
+            _opening(engine, table, place, part, part.frame.view().anti_join(open_rows, "digest"))
+            for place, part in enumerate(parts)
+            if place in counts and counts[place].differing
+        ],
+        rows=[counts[place].rows if place in counts else 0 for place in range(len(parts))],
     )
 
 
@@ -83,21 +96,25 @@ def open_afterwards(table: SnapshotTable, difference: Difference, open_rows: ir.
     return ibis.union(stayed, *opened) if opened else stayed
 
 
-def _counts(open_rows: ir.Table, come: ir.Table) -> dict[int, int]:
-    """How many rows differ, by their part."""
-    gone = open_rows.anti_join(come, "digest").select(**{_PART: ibis.literal(_CLOSING)})
-    differing = gone.union(come.anti_join(open_rows, "digest").select(_PART))
-    counted = differing.aggregate(rows=differing.count(), by=_PART)
-    return {row[_PART]: row["rows"] for row in counted.to_pyarrow().to_pylist()}
+def _digests(open_rows: ir.Table, parts: Sequence[SnapshotRows]) -> ir.Table:
+    """Of all parts, each with its part's place."""
+    none = open_rows.select("digest", **{_PART: ibis.literal(_GONE)}).limit(0)
+    of_parts = [part.frame.select("digest", **{_PART: ibis.literal(place)}) for place, part in enumerate(parts)]
+    return ibis.union(none, *of_parts)
 
 
-def _opening(
-    engine: Engine, table: SnapshotTable, changed: Sequence[tuple[SnapshotRows, ir.Table]]
-) -> Iterator[Opening]:
-    for number, (part, rows) in enumerate(changed):
-        numbered = _numbered(engine, f"opening_{table.name}_{number}", rows, part.order)
-        if numbered.count:
-            yield Opening(part, numbered)
+def _counts(open_rows: ir.Table, come: ir.Table) -> dict[int, _Counts]:
+    """By the place of the part, and `_GONE` for open rows that are in none."""
+    gone = open_rows.anti_join(come, "digest").select(**{_PART: ibis.literal(_GONE)}, is_new=ibis.literal(True))  # noqa: FBT003
+    known = open_rows.select(known="digest")
+    found = come.left_join(known, come.digest == known.known)
+    marked = gone.union(found.select(_PART, is_new=found.known.isnull()))
+    counted = marked.aggregate(rows=marked.count(), differing=marked.is_new.sum(), by=_PART)
+    return {row[_PART]: _Counts(row["rows"], row["differing"]) for row in counted.to_pyarrow().to_pylist()}
+
+
+def _opening(engine: Engine, table: SnapshotTable, place: int, part: SnapshotRows, rows: ir.Table) -> Opening:
+    return Opening(part, _numbered(engine, f"opening_{table.name}_{place}", rows, part.order))
 
 
 def _numbered(engine: Engine, name: str, rows: ir.Table, order: Sequence[str]) -> Numbered:

@@ -1,7 +1,7 @@
 """Frames become rows of the generation in the making: compared set-wise, only what differs is written (S20, S21)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -24,8 +24,11 @@ Span = tuple[int, int]
 Made = TypeVar("Made")
 
 
-async def write(publication: Publication, engine: Engine, table: SnapshotTable, *parts: SnapshotRows) -> None:
-    """Make a snapshot table hold the rows of all parts and no others, from the generation in the making on."""
+async def write(publication: Publication, engine: Engine, table: SnapshotTable, *parts: SnapshotRows) -> Sequence[int]:
+    """Make a snapshot table hold the rows of all parts and no others, from the generation in the making on.
+
+    Return how many rows each part has.
+    """
     await publication.begin()
     open_rows = await remembered.open_rows(publication, engine, table)
     differing = await engine.run(lambda: difference.compare(engine, table, open_rows, parts))
@@ -38,6 +41,7 @@ async def write(publication: Publication, engine: Engine, table: SnapshotTable, 
     publication.report.opened[table.name] = differing.opened
     rows = difference.open_afterwards(table, differing, open_rows)
     await engine.run(lambda: remembered.keep(publication, engine, table, rows))
+    return differing.rows
 
 
 async def remember(publication: Publication, engine: Engine) -> None:

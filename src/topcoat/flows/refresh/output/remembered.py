@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+import ibis
 from ibis.expr import types as ir
 
 from topcoat.clock import to_microseconds
@@ -85,6 +86,8 @@ async def _active(publication: Publication, generation: int) -> Stamp | None:
 
 
 async def _read_open_rows(publication: Publication, engine: Engine, table: SnapshotTable) -> ir.Table:
+    if not publication.active:
+        return await engine.run(lambda: engine.keep(f"open_{table.name}", _nothing(table)))
     file = engine.scratch / f"{table.name}.csv"
     await loading.export_open(publication.session, table, publication.instance_id, file)
     return await engine.run(lambda: _loaded(engine, table, file))
@@ -98,6 +101,10 @@ def _loaded(engine: Engine, table: SnapshotTable, file: Path) -> ir.Table:
     kept = engine.keep(f"open_{table.name}", rows.mutate(digest=digest))
     file.unlink()
     return kept
+
+
+def _nothing(table: SnapshotTable) -> ir.Table:
+    return ibis.memtable([], schema=dict.fromkeys(table.key, "string") | {"digest": "uuid"})
 
 
 def read_exported(engine: Engine, file: Path, names: Sequence[str]) -> ir.Table:

@@ -13,6 +13,7 @@ from ibis.expr import types as ir
 
 from topcoat.core import errors
 from topcoat.core.unification import Condition, MatchRule, Rule
+from topcoat.flows.refresh.engine import count
 from topcoat.flows.refresh.unify import normalising, similarity
 
 PAIRS_COMPARED_MAX: Final = 100_000_000
@@ -65,8 +66,11 @@ def predicate_sql(rule: Rule, left: str = "l", right: str = "r") -> str:
 def check_pairs(rule: Rule, table: str, left: ir.Table, right: ir.Table | None = None) -> None:
     """Raise `SourceFaulty` where the rule would look at too many pairs of prepared records, of one or two tables.
 
-    Those are the pairs that have their exact keys in common; without exact conditions, all.
+    Those are the pairs that have their exact keys in common; without exact conditions, all. The tables are kept ones.
     """
+    backend = left.get_backend()
+    if count(backend, left) * count(backend, left if right is None else right) <= PAIRS_COMPARED_MAX:
+        return
     compared = _pairs_compared(rule, left, right)
     if compared > PAIRS_COMPARED_MAX:
         reason = (

@@ -31,8 +31,8 @@ def identify(engine: Engine, clusters: ir.Table, earlier: Identity) -> Identity:
     members = engine.keep("identity_members", _members(clusters))
     shared = engine.keep("identity_shared", _shared(members, earlier.key_ring))
     kept = engine.keep("identity_kept", assignment.assign(engine, shared))
-    unnamed = members.select("lowest").distinct().anti_join(kept, "lowest")
-    fresh = engine.keep("identity_fresh", _fresh(engine, unnamed, _known(earlier)))
+    unnamed = engine.keep("identity_unnamed", members.select("lowest").distinct().anti_join(kept, "lowest"))
+    fresh = engine.keep("identity_fresh", _fresh(engine, unnamed, earlier))
     named = kept.union(fresh)
     lost = engine.keep("identity_lost", _lost(shared, kept, named))
     heirs = lost.union(kept.select("customer_id", heir=kept.customer_id))
@@ -68,18 +68,17 @@ def _known(earlier: Identity) -> ir.Table:
     return ibis.union(*ids)
 
 
-def _fresh(engine: Engine, unnamed: ir.Table, known: ir.Table) -> ir.Table:
+def _fresh(engine: Engine, unnamed: ir.Table, earlier: Identity) -> ir.Table:
     """Ids (lowest, customer_id) made of the lowest record and a number, the first that is not known yet."""
-    given = []
+    given = [unnamed.select("lowest", customer_id="lowest").limit(0)]
     for number in itertools.count():
+        if not engine.count(unnamed):
+            break
         made = unnamed.mutate(customer_id=(unnamed.lowest + f"|{number}").hexdigest("md5"))
         proposed = engine.keep(f"identity_proposed_{number}", made)
-        unnamed = engine.keep(
-            f"identity_unnamed_{number}", proposed.semi_join(known, "customer_id").drop("customer_id")
-        )
+        known = proposed.semi_join(_known(earlier), "customer_id").drop("customer_id")
+        unnamed = engine.keep(f"identity_unnamed_{number}", known)
         given.append(proposed.anti_join(unnamed, "lowest"))
-        if not unnamed.count().execute():
-            break
     return ibis.union(*given)
 
 

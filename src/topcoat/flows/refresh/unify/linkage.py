@@ -18,7 +18,7 @@ from splink.comparison_level_library import CustomLevel, ElseLevel, NullLevel
 from splink.comparison_library import CustomComparison
 from splink.internals.exceptions import SplinkException
 
-from topcoat.flows.refresh.engine import create_table
+from topcoat.flows.refresh.engine import count, create_table
 from topcoat.flows.refresh.unify import similarity
 
 # Splink talks to the people at its notebook; a refresh has its own report.
@@ -97,9 +97,12 @@ def connected(pairs: ir.Table, nodes: ir.Table) -> ir.Table:
     backend = nodes.get_backend()
     labelled = pairs.select(label_l=_label(pairs.left_key), label_r=_label(pairs.right_key))
     ends = ibis.union(labelled.select(label="label_l"), labelled.select(label="label_r"), distinct=True)
-    with _kept(backend, labelled) as links, _kept(backend, ends) as linked, _Splink.working(backend) as splink:
-        found = cluster_pairwise_predictions_at_threshold(_name(linked), _name(links), splink.database, "label")
-        return keep(backend, _named(splink.table(found), nodes))
+    with _kept(backend, labelled) as links:
+        if not count(backend, links):
+            return keep(backend, nodes.select("key", cluster="key"))
+        with _kept(backend, ends) as linked, _Splink.working(backend) as splink:
+            found = cluster_pairwise_predictions_at_threshold(_name(linked), _name(links), splink.database, "label")
+            return keep(backend, _named(splink.table(found), nodes))
 
 
 def keep(backend: Backend, expression: ir.Table) -> ir.Table:
