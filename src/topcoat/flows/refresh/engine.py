@@ -1,9 +1,11 @@
 """The engine of a refresh's set work: Ibis expressions on a DuckDB database of the refresh's own, spilling to disk."""
 
 import asyncio
+import errno
+import os
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +22,8 @@ from topcoat.flows.refresh.workspace import Workspace
 
 _DATABASE: Final = "work.duckdb"
 _SCRATCH: Final = "scratch"
+# That the folder cannot be written is the least that there can be.
+_SHORTAGES: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.ENOTDIR)
 _WATCHED_SECONDS: Final = 0.5
 _INTERRUPTED_SECONDS: Final = 0.05
 
@@ -45,10 +49,11 @@ class Engine:
         with ExitStack() as stack:
             folder = workspace.folder or Path(stack.enter_context(TemporaryDirectory(prefix="topcoat-")))
             folder = folder / guid
-            _remove_database(folder)
-            (folder / _SCRATCH).mkdir(parents=True, exist_ok=True)
-            stack.callback(_remove_database, folder)
-            backend = await asyncio.to_thread(_connect, folder, workspace)
+            with _within_limits(folder):
+                _remove_database(folder)
+                (folder / _SCRATCH).mkdir(parents=True, exist_ok=True)
+                stack.callback(_remove_database, folder)
+                backend = await asyncio.to_thread(_connect, folder, workspace)
             stack.callback(backend.disconnect)
             yield cls(backend, folder, check)
 
@@ -84,11 +89,14 @@ class Engine:
             while not running.done():
                 self.check()
                 await asyncio.wait([running], timeout=_WATCHED_SECONDS)
-            return running.result()
-        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-            raise errors.RefreshTooLarge(folder=self.folder, reason=_first_line(error)) from error
+            with self.within_limits():
+                return running.result()
         finally:
             await self._interrupted(running)
+
+    def within_limits(self) -> AbstractContextManager[None]:
+        """For what others write into the folder; raises as `run`."""
+        return _within_limits(self.folder)
 
     async def _interrupted(self, running: asyncio.Future[Result]) -> None:
         """Once may not do: between two questions there is nothing to interrupt."""
@@ -96,6 +104,27 @@ class Engine:
             self.backend.con.interrupt()
             await asyncio.wait([running], timeout=_INTERRUPTED_SECONDS)
         running.exception()  # of interest to nobody, if there is one that was not raised
+
+
+@contextmanager
+def _within_limits(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        reason = _find_shortage(error)
+        if reason is None:
+            raise
+        raise errors.RefreshTooLarge(folder=folder, reason=reason) from error
+
+
+def _find_shortage(error: duckdb.Error | OSError) -> str | None:
+    """What there is not enough of; the database says it in many ways, as a failed commit among them."""
+    if isinstance(error, OSError):
+        return error.strerror if error.errno in _SHORTAGES else None
+    said = next((os.strerror(number) for number in _SHORTAGES if os.strerror(number) in str(error)), None)
+    if said is None and isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
+        return _first_line(error)
+    return said
 
 
 def create_table(backend: Backend, name: str, expression: ir.Table, *, is_temporary: bool = False) -> ir.Table:

@@ -89,7 +89,8 @@ async def _read_open_rows(publication: Publication, engine: Engine, table: Snaps
     if not publication.active:
         return await engine.run(lambda: engine.keep(f"open_{table.name}", _nothing(table)))
     file = engine.scratch / f"{table.name}.csv"
-    await loading.export_open(publication.session, table, publication.instance_id, file)
+    with engine.within_limits():
+        await loading.export_open(publication.session, table, publication.instance_id, file)
     return await engine.run(lambda: _loaded(engine, table, file))
 
 

@@ -43,7 +43,8 @@ async def _read(
 ) -> ir.Table:
     file = engine.scratch / f"{name}.csv"
     try:
-        await export(publication.session, publication.instance_id, file)
+        with engine.within_limits():
+            await export(publication.session, publication.instance_id, file)
         return await engine.run(lambda: engine.keep(name, remembered.read_exported(engine, file, columns)))
     finally:
         await asyncio.to_thread(file.unlink, missing_ok=True)
