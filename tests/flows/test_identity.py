@@ -30,6 +30,7 @@ class State:
     ring: Mapping[Record, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     previous: Mapping[str, str] = field(default_factory=dict)
+    ended: Mapping[Record, str] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,7 @@ def _refresh(engine: Engine, clusters: Mapping[Record, str], earlier: State) -> 
             _table(engine, ("source_table", "source_key", "customer_id"), ((*k, i) for k, i in earlier.ring.items())),
             _table(engine, ("alias_id", "customer_id"), earlier.aliases.items()),
             _table(engine, ("customer_id", "previous_ids"), earlier.previous.items()),
+            _ended(engine, earlier.ended) if earlier.ended else None,
         ),
     )
     ring = {(row["source_table"], row["source_key"]): row["customer_id"] for row in _rows(found.key_ring)}
@@ -56,6 +58,12 @@ def _refresh(engine: Engine, clusters: Mapping[Record, str], earlier: State) -> 
         {row["alias_id"]: row["customer_id"] for row in aliases},
         {row["customer_id"]: row["previous_ids"] for row in previous},
     )
+
+
+def _ended(engine: Engine, ended: Mapping[Record, str]):
+    """In another order of columns, and so under another name than the key ring."""
+    names = ("customer_id", "source_table", "source_key")
+    return _table(engine, names, ((customer_id, *record) for record, customer_id in ended.items()))
 
 
 def _rows(table):
@@ -270,6 +278,21 @@ def _best(pairs: list[tuple[tuple[str, str], int]]) -> int:
     ((name, id_), records), *rest = pairs
     free = [(pair, others) for pair, others in rest if pair[0] != name and pair[1] != id_]
     return max(records + _best(free), _best(rest))
+
+
+def test_records_that_come_back_get_the_id_they_had_where_nobody_has_it(engine):
+    """S18: and outweigh nobody who was there meanwhile."""
+    record = {key: ("CRM_people", key) for key in "1234567"}
+    had = {"1": "A", "2": "A", "3": "B", "4": "C", "5": "C"}
+    earlier = State({record["6"]: "B", record["7"]: "D"}, ended={record[key]: id_ for key, id_ in had.items()})
+    clusters = {record[key]: name for name, keys in {"x": "12", "y": "3", "z": "457", "w": "6"}.items() for key in keys}
+
+    found = _refresh(engine, clusters, earlier)
+
+    ids = {key: found.ring[record[key]] for key in "1234567"}
+    assert FRESH.fullmatch(ids.pop("3"))
+    assert ids == {"1": "A", "2": "A", "4": "D", "5": "D", "6": "B", "7": "D"}
+    assert found.aliases == {"C": "D"}
 
 
 @pytest.mark.parametrize(

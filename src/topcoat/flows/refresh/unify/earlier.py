@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-import ibis
 from ibis.expr import types as ir
 
 from topcoat.flows.refresh.engine import Engine
@@ -18,23 +17,18 @@ from topcoat.store.staging import ALIASES, KEY_RING
 
 _ENDED: Final = "earlier_ended"
 _PREVIOUS: Final = "earlier_previous"
+_PREVIOUS_COLUMNS: Final = ("customer_id", "previous_ids")
 
 Export = Callable[[Session, int, Path], Awaitable[None]]
 
 
 async def read_identity(publication: Publication, engine: Engine) -> Identity:
-    """Of the active generation; empty before the first.
-
-    Records that are gone come back with the id that they had last, unless it means somebody (S18).
-    """
-    key_ring = (await remembered.open_rows(publication, engine, KEY_RING)).select(*KEY_RING.key)
-    aliases = (await remembered.open_rows(publication, engine, ALIASES)).select(*ALIASES.key)
-    ended = await _read(publication, engine, _ENDED, loading.export_ended_keys, KEY_RING.key)
-    taken = ibis.union(key_ring.select("customer_id"), aliases.select(customer_id="alias_id"))
+    """Of the active generation; empty before the first."""
     return Identity(
-        key_ring=key_ring.union(ended.anti_join(taken, "customer_id")),
-        aliases=aliases,
-        previous=await _read(publication, engine, _PREVIOUS, loading.export_previous, ("customer_id", "previous_ids")),
+        key_ring=(await remembered.open_rows(publication, engine, KEY_RING)).drop("digest"),
+        aliases=(await remembered.open_rows(publication, engine, ALIASES)).drop("digest"),
+        previous=await _read(publication, engine, _PREVIOUS, loading.export_previous, _PREVIOUS_COLUMNS),
+        ended=await _read(publication, engine, _ENDED, loading.export_ended_keys, KEY_RING.key),
     )
 
 

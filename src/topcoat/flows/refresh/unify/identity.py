@@ -11,16 +11,21 @@ from topcoat.flows.refresh.engine import Engine
 from topcoat.flows.refresh.unify import assignment
 
 _SEPARATOR: Final = ";"
+_HAS: Final = 2**32  # there are fewer records
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Of one generation: `key_ring` (source_table, source_key, customer_id), `aliases` (alias_id, customer_id), and
-    `previous` (customer_id, previous_ids), of profiles that have any."""
+    `previous` (customer_id, previous_ids), of profiles that have any.
+
+    `ended`, like `key_ring`, has what records that are gone were last, as far as is known.
+    """
 
     key_ring: ir.Table
     aliases: ir.Table
     previous: ir.Table
+    ended: ir.Table | None = None
 
 
 def identify(engine: Engine, clusters: ir.Table, earlier: Identity) -> Identity:
@@ -29,7 +34,7 @@ def identify(engine: Engine, clusters: ir.Table, earlier: Identity) -> Identity:
     Nothing depends on what clusters are called, nor on the order of rows and tables.
     """
     members = engine.keep("identity_members", _members(clusters))
-    shared = engine.keep("identity_shared", _shared(members, earlier.key_ring))
+    shared = engine.keep("identity_shared", _shared(members, _claims(earlier)))
     kept = engine.keep("identity_kept", assignment.assign(engine, shared))
     unnamed = engine.keep("identity_unnamed", members.select("lowest").distinct().anti_join(kept, "lowest"))
     fresh = engine.keep("identity_fresh", _fresh(engine, unnamed, earlier))
@@ -51,9 +56,20 @@ def _members(clusters: ir.Table) -> ir.Table:
     return clusters.join(named, "cluster").select("source_table", "source_key", "lowest")
 
 
-def _shared(members: ir.Table, key_ring: ir.Table) -> ir.Table:
-    found = members.join(key_ring, ["source_table", "source_key"])
-    return found.group_by("lowest", "customer_id").aggregate(records=found.count())
+def _claims(earlier: Identity) -> ir.Table:
+    """Records that come back ask for the id that they had, unless it means somebody; who has one outweighs them all."""
+    has = earlier.key_ring.mutate(weight=ibis.literal(_HAS, "int64"))
+    if earlier.ended is None:
+        return has
+    taken = ibis.union(has.select("customer_id"), earlier.aliases.select(customer_id="alias_id"))
+    had = earlier.ended.anti_join(taken, "customer_id")
+    return has.union(had.select(*earlier.key_ring.columns, weight=ibis.literal(1, "int64")))
+
+
+def _shared(members: ir.Table, claims: ir.Table) -> ir.Table:
+    """How many records of a cluster had an id, as a weight."""
+    found = members.join(claims, ["source_table", "source_key"])
+    return found.group_by("lowest", "customer_id").aggregate(records=found.weight.sum())
 
 
 def _known(earlier: Identity) -> ir.Table:
@@ -65,7 +81,8 @@ def _known(earlier: Identity) -> ir.Table:
         earlier.previous.select("customer_id"),
         _listed(earlier.previous).select(customer_id="previous_id"),
     )
-    return ibis.union(*ids)
+    ended = [] if earlier.ended is None else [earlier.ended.select("customer_id")]
+    return ibis.union(*ids, *ended)
 
 
 def _fresh(engine: Engine, unnamed: ir.Table, earlier: Identity) -> ir.Table:
