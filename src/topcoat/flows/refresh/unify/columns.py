@@ -54,7 +54,9 @@ def combine(
     plan = _plan(customers, unification)
     found = key_ring.select("customer_id").distinct()
     for place, each in enumerate(customers):
-        found = found.left_join(_brought(each, place, plan, key_ring), "customer_id").drop("customer_id_right")
+        # A view of its own: what Ibis merges into one statement takes it longer to compile.
+        brought = engine.show(f"combined_from_{place}", _brought(each, place, plan, key_ring))
+        found = found.left_join(brought, "customer_id").drop("customer_id_right")
     values = engine.keep("combined_values", _chosen(found, plan))
     return Combined(_profiles(plan, unification, values, previous), _won(customers, plan, values))
 
@@ -204,9 +206,12 @@ def _is_filled(found: ir.Table, place: int, plan: _Plan, taken: _Taken) -> ir.Bo
 
 
 def _chosen(found: ir.Table, plan: _Plan) -> ir.Table:
-    """Of every profile its values, each beside the place of the table that it is from."""
+    """Of every profile its values, each beside the place of the table that it is from, where it may be from several."""
     chosen: dict[str, Any] = {}
     for number, taken in enumerate(plan):
+        if len(taken.tables) == 1:
+            chosen[f"value_{number}"] = found[_value(taken.tables[0], number)]
+            continue
         nothing = ibis.null(taken.type)
         cases = [(place, _is_first(found, place, plan, taken)) for place in taken.tables]
         values = {place: found[_value(place, number)] for place in taken.sources}
@@ -256,8 +261,7 @@ def _joined(parts: Sequence[ir.Value]) -> ir.StringValue:
 
 def _won(customers: Sequence[Customers], plan: _Plan, values: ir.Table) -> dict[str, dict[str, int]]:
     counted = {
-        (taken.column.name, customers[place].table.name): (values[f"place_{number}"] == place)
-        & values[f"value_{number}"].notnull()
+        (taken.column.name, customers[place].table.name): _is_won(values, place, number, taken)
         for number, taken in enumerate(plan)
         if not taken.is_key
         for place in taken.sources
@@ -269,3 +273,8 @@ def _won(customers: Sequence[Customers], plan: _Plan, values: ir.Table) -> dict[
         if count:
             won.setdefault(column, {})[table] = count
     return won
+
+
+def _is_won(values: ir.Table, place: int, number: int, taken: _Taken) -> ir.BooleanValue:
+    is_there = values[f"value_{number}"].notnull()
+    return is_there if len(taken.tables) == 1 else is_there & (values[f"place_{number}"] == place)
