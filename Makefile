@@ -12,12 +12,12 @@ SHARED_OUT := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 demo: $(VENV)/service  ## Serve the sample environment, Contoso Coffee
 	@$(BIN)/topcoat demo $(ARGS)
 
-test: $(VENV)/tests $(VENV)/client  ## The whole suite, the quick way
+test: $(VENV)/tests $(VENV)/client $(VENV)/identity  ## The whole suite, the quick way
 	@$(BIN)/python -m coverage erase
 	$(BIN)/python -m pytest $(SHARED_OUT) --cov --cov-report= $(ARGS)
 	@$(BIN)/python tests/floors.py
 
-test-all: $(VENV)/tests $(VENV)/client  ## The same tests with more examples, more kills, real sizes
+test-all: $(VENV)/tests $(VENV)/client $(VENV)/identity  ## The same tests with more examples, more kills, real sizes
 	TOPCOAT_TEST_THOROUGH=1 $(BIN)/python -m pytest $(SHARED_OUT) $(ARGS)
 
 check: $(VENV)/tests  ## Format, lint, types, import contracts
@@ -37,7 +37,7 @@ constraints: $(VENV)/tests  ## Pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable --exclude topcoat | sort -f > constraints.txt
 
 clean:
-	rm -rf $(VENV) .venv-client .coverage* build dist
+	rm -rf $(VENV) .venv-client .venv-identity .coverage* build dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Topcoat needs Python 3.11 or newer; set PYTHON=…" if sys.version_info < (3, 11) else 0)'
@@ -51,8 +51,9 @@ $(VENV)/tests: $(VENV)/service
 	$(PIP) install --constraint constraints.txt --editable '.[all,dev]'
 	@touch $@
 
-# The vendor's published client lives in an environment of its own: it needs an old setuptools.
-$(VENV)/client: tests/contract/client-requirements.txt | $(VENV)/bin/python
-	$(PYTHON) -m venv .venv-client
-	.venv-client/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+# What is published by others lives in environments of its own: the vendor's client needs an old setuptools, and what
+# its identity libraries need is nothing to the service.
+$(VENV)/client $(VENV)/identity: $(VENV)/%: tests/contract/%-requirements.txt | $(VENV)/bin/python
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
 	@touch $@

@@ -38,6 +38,7 @@ from topcoat.flows.refresh.workspace import NOTHING_KEPT, Workspace
 from topcoat.flows.relationships import Relationships
 from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
+from topcoat.flows.sign_in import SignIn
 from topcoat.flows.usage import Usage
 from topcoat.settings import Settings
 from topcoat.store import clock as service_time_store
@@ -159,6 +160,7 @@ def build_flows(
         instances=instances,
         lifecycle=Lifecycle(store, instances, permissions, search_index, clock),
         permissions=permissions,
+        sign_in=SignIn(store, clock),
         inventory=Inventory(store, sights, clock),
         search_index=search_index,
         insights=Insights(store, clock),

@@ -3,19 +3,15 @@
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from filelock import FileLock
+from tests.contract import environments
+from tests.contract.installation import INSTANCE_ID, headers
 
-from tests.contract.installation import INSTANCE_ID, PROJECT, headers
-
-_HERE = Path(__file__).parent
-_REQUIREMENTS = _HERE / "client-requirements.txt"
-_SCRIPT = _HERE / "vendor_client.py"
+_SCRIPT = Path(__file__).parent / "vendor_client.py"
 _ADDRESSING_NO_INSTANCE = ("get_all_instances", "create_an_instance", "copy_an_instance")
 
 
@@ -66,22 +62,4 @@ class PublishedClient:
 
 
 def client_python(cache: Path) -> Path:
-    """The Python of the environment that `make test` made, else of one made in the cache, once for all workers."""
-    made_by_make = PROJECT / ".venv-client"
-    if _python(made_by_make).exists():
-        return _python(made_by_make)
-    with FileLock(cache / "client.lock"):
-        if not (cache / "client.done").exists():
-            _install(cache / "client")
-            (cache / "client.done").touch()
-    return _python(cache / "client")
-
-
-def _install(environment: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(environment)], check=True)
-    pip = [str(_python(environment)), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
-    subprocess.run([*pip, "--requirement", str(_REQUIREMENTS)], check=True)
-
-
-def _python(environment: Path) -> Path:
-    return environment / "bin" / "python"
+    return environments.python_of("client", cache)

@@ -1,5 +1,8 @@
 """The same service with https beside http, by a certificate that the local CA made."""
 
+import asyncio
+import json
+import os
 import re
 import shutil
 import ssl
@@ -7,12 +10,20 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from tests.contract import environments
+from tests.contract.conftest import shared_by_workers
 from tests.contract.installation import INSTANCE_ID, Installation, Server, headers
+from topcoat.clock import Clock
+from topcoat.core.roles import PrincipalKind, Role
+from topcoat.settings import Settings
+from topcoat.surfaces import signed_bearers
 
+IDENTITY_CLIENT = Path(__file__).parent / "identity_client.py"
 CUSTOMERS = f"/api/instances/{INSTANCE_ID}/data/Customer"
 
 
@@ -69,6 +80,64 @@ def test_curl_believes_it(secure: Secure) -> None:
     asked = ["curl", "-sS", "--noproxy", "*", "--cacert", secure.ca_file, *named]
 
     assert subprocess.run(asked, capture_output=True, text=True, check=False).stdout == '{"status":"live"}'
+
+
+@pytest.fixture(scope="module")
+def got(secure: Secure, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What the vendor's identity libraries got."""
+    python = environments.python_of("identity", shared_by_workers(tmp_path_factory))
+    trusting = {"REQUESTS_CA_BUNDLE": secure.ca_file, "SSL_CERT_FILE": secure.ca_file, "NO_PROXY": "localhost"}
+    ran = subprocess.run(
+        [str(python), "-W", "ignore", str(IDENTITY_CLIENT), secure.url],
+        env=os.environ | trusting,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def read_roles(secure: Secure, token: str) -> Any:
+    with secure.client() as client:
+        answer = client.get(
+            f"/api/instances/{INSTANCE_ID}/rbac/myrole", headers=headers() | {"Authorization": f"Bearer {token}"}
+        )
+    return answer.json()["roles"] if answer.status_code == 200 else answer.text
+
+
+def test_the_vendors_libraries_get_tokens_that_the_api_believes(secure: Secure, got: Any) -> None:
+    roles = {library: read_roles(secure, token) for library, token in got["tokens"].items()}
+
+    assert roles.keys() == {"msal", "msal_oidc", "msal_discovery", "azure_identity", "azure_identity_aio"}
+    assert list(roles.values()) == [["Contributor"]] * 5
+
+
+def test_whoever_signs_in_on_the_page_stays_signed_in(secure: Secure, got: Any) -> None:
+    roles = [[read_roles(secure, person[when]) for when in ("first", "again")] for person in got["people"]]
+
+    assert roles == [[["Admin"], ["Admin"]], [["Admin"], ["Admin"]]]
+    assert [person["user"] for person in got["people"]] == ["topcoat-administrator@contoso.example"] * 2
+
+
+def test_the_vendors_libraries_understand_a_refusal(got: Any) -> None:
+    by_msal, by_azure_identity = got["wrong"]
+
+    assert by_msal == {"error": "invalid_client", "error_codes": [7000215]}
+    assert "AADSTS7000215: Invalid client secret provided" in by_azure_identity
+
+
+def test_the_services_validator_for_entra_finds_the_issuer_and_believes_it(secure: Secure) -> None:
+    """As `serve --auth entra --auth-issuers …` has it, which asks for the keys over HTTP."""
+    clock, address = Clock(is_adjustable=False), f"{secure.server.url}/contoso"
+    settings = Settings(auth="entra", auth_issuers=f"{address}/v2.0", auth_audiences="api://topcoat")
+    form = {"grant_type": "client_credentials", "client_id": "topcoat-owner", "client_secret": "topcoat-secret"}
+
+    asked = form | {"scope": "api://topcoat/.default"}
+    token = httpx.post(f"{address}/oauth2/v2.0/token", data=asked, trust_env=False).json()["access_token"]
+    identity = asyncio.run(signed_bearers.bearers_of(settings, clock).identify(token))
+
+    assert (identity.name, identity.kind, identity.role) == ("topcoat-owner", PrincipalKind.APP, Role.OWNER)
 
 
 def test_an_open_connection_does_not_hold_up_the_end(secure: Secure) -> None:

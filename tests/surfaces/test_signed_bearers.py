@@ -46,7 +46,7 @@ class World:
         self.clock = Hands()
         self.issuer = issuer or Issuer()
         self.jwks = Jwks(self.issuer.load, self.clock)
-        self.bearers = SignedBearers({self.issuer.name: self.jwks}, (AUDIENCE, "topcoat"), self.clock)
+        self.bearers = SignedBearers({self.issuer.name: self.jwks}.get, (AUDIENCE, "topcoat").__contains__, self.clock)
 
     def token(self, **parts: Any) -> str:
         return self.issuer.token(self.clock.at, **parts)

@@ -17,7 +17,7 @@ TopcoatError
 │   ├── NameTaken, SystemMade, TooManyDefinitions, InstanceRefreshing
 │   ├── ClockRequestInvalid, ParameterInvalid, UnknownRole, JobEnded
 │   ├── DefinitionInvalid, DefinitionsCyclic, DefinitionInUse, NotComputable, ReadyMade
-│   ├── CertificateUnusable
+│   ├── CertificateUnusable, SignInRefused
 │   └── EnvironmentInvalid, EnvironmentUnknown, SourceInvalid, SourceFaulty, TooManyQuarantined
 ├── Conflict
 │   ├── InstanceExists, ActivityExists, RefreshRunning, NothingToUndo, NotRefreshed, IdempotencyKeyReused, LastOwner
@@ -290,6 +290,10 @@ class JobEnded(BadInput):
 
 class CertificateUnusable(BadInput):
     text = "{file} cannot be used for https: {reason}."
+
+
+class SignInRefused(BadInput):
+    text = "AADSTS{number}: {reason}"
 
 
 class ClockRequestInvalid(BadInput):

@@ -61,6 +61,8 @@ TOKENS: Final[Mapping[str, Role]] = {
     "topcoat-administrator": Role.ADMINISTRATOR,
     "topcoat-owner": Role.OWNER,
 }
+# What an application role of an issuer gives in every instance.
+APP_ROLES: Final = {f"Topcoat.{role.name.capitalize()}": role for role in Role}
 WELL_KNOWN: Final[Assignments] = {
     token: Assignment(token, PrincipalKind.APP, (role,)) for token, role in TOKENS.items()
 }

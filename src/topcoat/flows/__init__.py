@@ -20,6 +20,7 @@ from topcoat.flows.reconciliation import Reconciliation
 from topcoat.flows.relationships import Relationships
 from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
+from topcoat.flows.sign_in import SignIn
 from topcoat.flows.usage import Usage
 
 
@@ -32,6 +33,7 @@ class Flows:
     instances: Instances
     lifecycle: Lifecycle
     permissions: Permissions
+    sign_in: SignIn
     inventory: Inventory
     search_index: SearchIndex
     insights: Insights

@@ -1,5 +1,7 @@
 """What callers see: every surface is a set of routes on the one app, and refuses in its own dialect."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -7,12 +9,14 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp
 
+from topcoat.clock import Clock
 from topcoat.core import catalog, errors
+from topcoat.flows import Flows
 from topcoat.settings import Settings
 from topcoat.surfaces import answers, health, metrics
-from topcoat.surfaces.access import Access, CallRecorder
+from topcoat.surfaces.access import Access, CallRecorder, LoadKeys
 from topcoat.surfaces.customer_insights import router as customer_insights
-from topcoat.surfaces.emulator import certificate, clock
+from topcoat.surfaces.emulator import certificate, clock, sign_in
 from topcoat.surfaces.shortcut import Shortcut
 
 
@@ -24,15 +28,24 @@ class Application(FastAPI):
 
 
 def add_surfaces(app: FastAPI, settings: Settings) -> None:
-    access = Access(settings)
+    access = Access(settings, _loading_own_keys(app))
     customer_insights.add_customer_insights(app, access)
     health.add_health(app)
     metrics.add_metrics(app)
     if settings.is_emulator:
         clock.add_clock(app, access)
         certificate.add_certificate(app, settings)
+        sign_in.add_sign_in(app, Clock(is_adjustable=False))
     _add_unrouted(app)
     app.add_middleware(CallRecorder)
+
+
+def _loading_own_keys(app: FastAPI) -> LoadKeys:
+    async def load() -> dict[str, Any]:
+        flows: Flows = app.state.flows
+        return await flows.sign_in.publish_keys()
+
+    return load
 
 
 def _add_unrouted(app: FastAPI) -> None:

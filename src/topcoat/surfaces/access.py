@@ -3,8 +3,9 @@
 import os
 import re
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from starlette.datastructures import Headers
@@ -28,6 +29,7 @@ BODY_BYTES_MAX: Final = 1024 * 1024
 REQUEST_ID_HEADER: Final = b"x-request-id"
 KEY_HEADER: Final = "ocp-apim-subscription-key"
 
+_DOTS_OF_SIGNED: Final = 2
 _CHALLENGE: Final = 'Bearer realm="topcoat"'
 _KEY_HINT: Final = " and `Ocp-Apim-Subscription-Key: <key>`"
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
@@ -46,12 +48,18 @@ class Principal:
 _EVERYBODY = Principal("everybody", PrincipalKind.APP, Role.ADMINISTRATOR)
 
 
-class Access:
-    """Tells callers by tokens, and instances by subscription keys; `--open` asks for neither."""
+LoadKeys = Callable[[], Awaitable[dict[str, Any]]]
 
-    def __init__(self, settings: Settings) -> None:
+
+class Access:
+    """Tells callers by tokens, and instances by subscription keys; `--open` asks for neither.
+
+    `load_own_keys` is where the emulator's tenant publishes the keys that it signs with.
+    """
+
+    def __init__(self, settings: Settings, load_own_keys: LoadKeys | None = None) -> None:
         self._is_open = settings.is_open
-        self._bearers = WellKnownBearers(roles.TOKENS) if settings.is_emulator else _signed_bearers(settings)
+        self._bearers = _EmulatorBearers(load_own_keys) if settings.is_emulator else _signed_bearers(settings)
 
     async def authenticate(self, headers: Headers, permissions: Permissions) -> Principal:
         """By token alone, as what the caller is whatever the instance; raise `NotAuthenticated`."""
@@ -103,6 +111,25 @@ class Access:
             return await self._bearers.identify(token.strip())
         except errors.NotAuthenticated as error:
             raise errors.NotAuthenticated(**error.parts | {"key_hint": key_hint}) from None
+
+
+class _EmulatorBearers:
+    """The well-known tokens, and those that the emulator's tenant signed: people and applications of the same names."""
+
+    def __init__(self, load_keys: LoadKeys | None) -> None:
+        self._well_known = WellKnownBearers(roles.TOKENS)
+        self._load_keys = load_keys
+        self._signed: SignedBearers | None = None
+
+    async def identify(self, token: str) -> Identity:
+        """Raise `NotAuthenticated`; what an instance assigned to a name counts, and not what the token brings."""
+        if self._load_keys is None or token.count(".") != _DOTS_OF_SIGNED:
+            return await self._well_known.identify(token)
+        if self._signed is None:
+            from topcoat.surfaces import signed_bearers  # noqa: PLC0415 - heavy
+
+            self._signed = signed_bearers.own_bearers(self._load_keys, Clock(is_adjustable=False))
+        return replace(await self._signed.identify(token), role=None)
 
 
 def _signed_bearers(settings: Settings) -> "SignedBearers":

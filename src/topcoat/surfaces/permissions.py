@@ -103,6 +103,11 @@ AREAS: Final[Mapping[str, Mapping[str, Role | None]]] = {
         "Read-clock": Role.ADMINISTRATOR,
         "Move-clock": Role.ADMINISTRATOR,
         "Get-CA-certificate": ANYBODY,
+        "Discover-instance": ANYBODY,
+        "Get-openid-configuration": ANYBODY,
+        "Get-token-keys": ANYBODY,
+        "Get-token": ANYBODY,
+        "Authorize": ANYBODY,
     },
     "Operations": {
         "Health-live": ANYBODY,

@@ -1,7 +1,7 @@
 """Tokens that OpenID Connect issuers signed, Microsoft Entra ID among them: JSON Web Tokens of RS256 or ES256."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -10,8 +10,8 @@ import jwt
 from jwt import exceptions
 
 from topcoat.clock import Clock
-from topcoat.core import errors
-from topcoat.core.roles import Identity, PrincipalKind, Role, principal_id_of
+from topcoat.core import errors, sign_in
+from topcoat.core.roles import APP_ROLES, Identity, PrincipalKind, principal_id_of
 from topcoat.outbound import jwks
 from topcoat.outbound.jwks import Jwks
 from topcoat.settings import Settings
@@ -22,13 +22,12 @@ VERIFIED_KEPT_MAX: Final = 10_000
 TOKEN_BYTES_MAX: Final = 16 * 1024
 GROUPS_MAX: Final = 500
 ALGORITHMS: Final = ("RS256", "ES256")
-# What an application role of the issuer gives in every instance.
-APP_ROLES: Final = {f"Topcoat.{role.name.capitalize()}": role for role in Role}
 
 _UNREADABLE: Final = "is no JSON Web Token"
 # PyJWT would look at the wall clock by itself.
 _OPTIONS: Final[Any] = {
     "require": ["exp", "iss", "aud"],
+    "verify_aud": False,
     "verify_exp": False,
     "verify_nbf": False,
     "verify_iat": False,
@@ -42,11 +41,13 @@ Claims = Mapping[str, Any]
 
 
 class SignedBearers:
-    """Believes a token of these issuers for this audience; what was verified is not verified again for a while."""
+    """Believes a token of an issuer that has keys, for an audience of ours; what was verified is kept for a while."""
 
-    def __init__(self, issuers: Mapping[str, Jwks], audiences: tuple[str, ...], clock: Clock) -> None:
-        self._issuers = issuers
-        self._audiences = audiences
+    def __init__(
+        self, find_keys: Callable[[str], Jwks | None], is_audience: Callable[[str], bool], clock: Clock
+    ) -> None:
+        self._find_keys = find_keys
+        self._is_audience = is_audience
         self._clock = clock
         self._verified: dict[bytes, tuple[float, Identity]] = {}
 
@@ -76,16 +77,20 @@ class SignedBearers:
         header, issuer = unverified["header"], unverified["payload"].get("iss")
         if header.get("alg") not in ALGORITHMS:
             raise _refusal(f"is not signed with one of {', '.join(ALGORITHMS)}")
-        keys = self._issuers.get(issuer) if isinstance(issuer, str) else None
+        keys = self._find_keys(issuer) if isinstance(issuer, str) else None
         if keys is None:
             raise _refusal("is of an issuer that is not trusted here")
         key = await keys.find_key(header.get("kid"))
         if key is None:
             raise _refusal("is signed with a key that its issuer does not publish")
         try:
-            return jwt.decode(token, key, [key.algorithm_name], _OPTIONS, audience=self._audiences, issuer=issuer)
+            claims = jwt.decode(token, key, [key.algorithm_name], _OPTIONS, issuer=issuer)
         except exceptions.PyJWTError as error:
             raise _refusal(_fault(error)) from None
+        named = [claims["aud"]] if isinstance(claims["aud"], str) else _texts(claims["aud"])
+        if not any(map(self._is_audience, named)):
+            raise _refusal("is for another audience")
+        return claims
 
 
 def bearers_of(settings: Settings, clock: Clock) -> SignedBearers:
@@ -97,10 +102,17 @@ def bearers_of(settings: Settings, clock: Clock) -> SignedBearers:
         raise errors.ParameterInvalid(parameter=parameter, found="missing", expected=expected)
     if settings.auth_jwks is not None:
         shared = Jwks(_loading(settings.auth_jwks), clock)
-        return SignedBearers(dict.fromkeys(issuers, shared), audiences, clock)
+        return SignedBearers(dict.fromkeys(issuers, shared).get, audiences.__contains__, clock)
     for issuer in issuers:
         _check_trustworthy("TOPCOAT_AUTH_ISSUERS", issuer)
-    return SignedBearers({issuer: Jwks(partial(jwks.discover, issuer), clock) for issuer in issuers}, audiences, clock)
+    known = {issuer: Jwks(partial(jwks.discover, issuer), clock) for issuer in issuers}
+    return SignedBearers(known.get, audiences.__contains__, clock)
+
+
+def own_bearers(load_keys: Callable[[], Awaitable[jwks.Document]], clock: Clock) -> SignedBearers:
+    """Those of the emulator's tenant, which gives out none for other audiences than the emulator."""
+    keys = Jwks(load_keys, clock)
+    return SignedBearers(lambda issuer: keys if sign_in.is_own_issuer(issuer) else None, sign_in.is_resource, clock)
 
 
 def _loading(place: str) -> Any:
@@ -177,8 +189,6 @@ def _fault(error: exceptions.PyJWTError) -> str:
             return "has a signature that does not fit"
         case exceptions.InvalidAlgorithmError():
             return "is signed with another algorithm than its key is for"
-        case exceptions.InvalidAudienceError():
-            return "is for another audience"
         case exceptions.InvalidKeyError():
             return "is signed with a key that is too short"
         case exceptions.MissingRequiredClaimError():

@@ -29,5 +29,5 @@ __all__ = [
     "snapshot",
 ]
 
-HEAD_REVISION = "2026_11_25_1100"
+HEAD_REVISION = "2026_11_25_1810"
 GENERATION_OPEN = 2**63 - 1

@@ -114,6 +114,15 @@ service_clock = Table(
     Column("frozen_at", BigInteger),
 )
 
+authorization_code = Table(
+    "authorization_code",
+    metadata,
+    Column("code_digest", key_text(), primary_key=True),
+    Column("document", Text, nullable=False, comment="what it stands for"),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("redeemed_at", BigInteger),
+)
+
 signing_key = Table(
     "signing_key",
     metadata,

@@ -65,6 +65,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.NotComputable: 400,
     errors.ReadyMade: 400,
     errors.CertificateUnusable: 400,
+    errors.SignInRefused: 400,
     errors.EnvironmentInvalid: 400,
     errors.EnvironmentUnknown: 400,
     errors.SourceInvalid: 400,
