@@ -51,6 +51,7 @@ settings.load_profile("topcoat")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TESTS = Path(__file__).parent
 UNMEASURED = ("parity", "contract")
+MEASURING = ("measured", "measured_once", "unmeasured")
 LONGEST_FIRST = ("parity", "contract", "flows", "surfaces", "store")
 
 
@@ -62,7 +63,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Measuring coverage makes code three times as slow: what draws many examples, or runs elsewhere, goes without.
+    """Measuring coverage makes code three times as slow: what draws many examples, runs elsewhere, or runs the very
+    lines that another test runs, goes without.
 
     The mark `no_cover` of pytest-cov would not do: in the workers of pytest-xdist it ends one of two measurements.
     """
@@ -77,8 +79,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def _is_measured(item: pytest.Item) -> bool:
+    """The nearest mark decides."""
     is_drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    return not (is_drawn or _folder(item) in UNMEASURED or item.get_closest_marker("unmeasured"))
+    if is_drawn or _folder(item) in UNMEASURED:
+        return False
+    nearest = next((mark.name for mark in item.iter_markers() if mark.name in MEASURING), "measured")
+    return nearest == "measured" or (nearest == "measured_once" and item.get_closest_marker("postgres") is None)
 
 
 def _trace(here: Any, in_new_threads: Any) -> None:

@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import IS_THOROUGH
 from topcoat.core import errors
 from topcoat.core.unification import Condition, MatchRule, Normalization, Rule, read_precision
 from topcoat.flows.refresh.unify import conditions
+
+pytestmark = pytest.mark.unmeasured
 
 BACKEND = ibis.duckdb.connect()
 BOTH = ("Crm_persons", "Shop_persons")
@@ -90,11 +93,13 @@ def test_values_of_any_type_are_compared_as_they_are_written(one, type_, other, 
     assert is_match(one, other, type_=type_, other_type=other_type) is is_alike
 
 
+@pytest.mark.measured
 def test_dates_are_alike_by_their_digits():
     assert is_match(date(1980, 1, 2), date(1980, 1, 3), type_=pyarrow.date32(), precision=0.8)
     assert not is_match(date(1980, 1, 2), date(1979, 12, 31), type_=pyarrow.date32(), precision=0.8)
 
 
+@pytest.mark.measured
 def test_all_conditions_have_to_hold():
     rule = rule_of(Condition("Mail", "Mail", (Normalization.CASE,)), Condition("Name", "Name", precision=0.6))
     types = {"Mail": pyarrow.string(), "Name": pyarrow.string()}
@@ -111,6 +116,7 @@ def test_all_conditions_have_to_hold():
     assert matched(rule, left, right) == {("1", "same")}
 
 
+@pytest.mark.measured
 def test_an_exception_keeps_a_rule_from_matching():
     rule = rule_of(
         Condition("Mail", "Mail"),
@@ -140,6 +146,7 @@ def test_twins_are_told_apart_by_an_exception_for_names_that_differ():
     assert matched(rule, left, right) == {("1", "2"), ("1", "4")}
 
 
+@pytest.mark.measured
 def test_a_match_rule_takes_the_column_of_each_table_and_is_the_same_either_way_round():
     rule = MatchRule(name="Mail", table=BOTH[1], other_table=BOTH[0], conditions=(Condition("EMail", "Mail"),))
     shop = persons(("s", "a@contoso.com"), table=BOTH[1], rules=[rule], EMail=pyarrow.string())
@@ -149,6 +156,7 @@ def test_a_match_rule_takes_the_column_of_each_table_and_is_the_same_either_way_
     assert matched(rule, crm, shop) == {("c", "s")}
 
 
+@pytest.mark.measured
 def test_records_of_a_table_that_a_match_rule_is_not_about_match_nothing():
     rule = MatchRule(name="Mail", table=BOTH[1], other_table=BOTH[0], conditions=(Condition("Mail", "Mail"),))
     others = persons(("x", "a@contoso.com"), table="Web_persons", rules=[rule], Mail=pyarrow.string())
@@ -156,6 +164,7 @@ def test_records_of_a_table_that_a_match_rule_is_not_about_match_nothing():
     assert matched(rule, others, others.view()) == set()
 
 
+@pytest.mark.measured
 def test_rules_share_the_keys_that_they_have_in_common():
     mail = Condition("Mail", "Mail", (Normalization.CASE, Normalization.WHITESPACE))
     again = Condition("Mail", "Mail", (Normalization.WHITESPACE, Normalization.CASE), precision=0.8)
@@ -163,6 +172,7 @@ def test_rules_share_the_keys_that_they_have_in_common():
     assert len(conditions.key_names([rule_of(mail), rule_of(again), rule_of(Condition("Mail", "Mail"))])) == 2
 
 
+@pytest.mark.measured
 def test_a_rule_that_compares_too_many_pairs_is_refused(monkeypatch):
     monkeypatch.setattr(conditions, "PAIRS_COMPARED_MAX", 3)
     vague = rule_of(Condition("Name", "Name", precision=0.8))
@@ -179,7 +189,7 @@ def test_a_rule_that_compares_too_many_pairs_is_refused(monkeypatch):
         assert "add an exact condition" in refused.value.message
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=100 if IS_THOROUGH else 5, deadline=None)
 @given(names=st.lists(st.none() | st.text("ab é", max_size=4), max_size=6), precision=st.sampled_from([1.0, 0.8, 0.5]))
 def test_both_forms_of_a_rule_match_the_same_pairs_either_way_round(names, precision):
     name = Condition("Name", "Name", precision=precision)

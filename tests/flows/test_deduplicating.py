@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import IS_THOROUGH
 from topcoat.core import errors
 from topcoat.core.unification import Condition, Deduplication, Normalization, Rule, Winner, WinnerPolicy
 from topcoat.flows.refresh.unify import conditions, deduplicating
+
+pytestmark = pytest.mark.unmeasured
 
 BACKEND = ibis.duckdb.connect()
 NAMES = count()
@@ -58,6 +61,7 @@ def test_the_winner_is_by_the_policy_and_the_lowest_key_among_equals(winner, key
     assert winners(ONE_PERSON, MAIL, winner=winner) == dict.fromkeys("abcdef", key)
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("policy", [WinnerPolicy.MOST_RECENT, WinnerPolicy.LEAST_RECENT])
 def test_a_record_without_a_time_never_wins_over_one_with(policy):
     rows = rows_of(("a", "x@y.z", "Jane", None), ("b", "x@y.z", None, date(2024, 1, 1)))
@@ -71,6 +75,7 @@ def test_records_that_nothing_matches_are_their_own_winners():
     assert winners(rows, MAIL, NAME) == {"a": "a", "b": "b", "c": "c"}
 
 
+@pytest.mark.measured
 def test_records_are_one_over_others_and_over_rules_and_count_for_the_first_rule():
     rows = rows_of(
         ("a", "x@y.z", "Jonathan", None),
@@ -111,6 +116,7 @@ def test_a_number_is_a_key_as_its_text():
     assert winners(rows, MAIL, types={"Id": pyarrow.int64(), "Mail": pyarrow.string()}) == {"10": "10", "9": "10"}
 
 
+@pytest.mark.measured
 def test_a_rule_that_compares_too_many_records_is_refused_and_one_that_groups_them_is_not(monkeypatch):
     monkeypatch.setattr(conditions, "PAIRS_COMPARED_MAX", 5)
     rows = rows_of(*((key, "x@y.z", key * 5, None) for key in "abcd"))
@@ -126,7 +132,7 @@ PERSONS = st.lists(st.tuples(MAILS, FIRST_NAMES, st.sampled_from([None, date(202
 NAME_IN_MAIL = Rule(name="Both", conditions=(*MAIL.conditions, *NAME.conditions))
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=40 if IS_THOROUGH else 2, deadline=None)
 @given(persons=PERSONS, data=st.data(), policy=st.sampled_from(WinnerPolicy))
 def test_the_order_of_records_and_of_rules_changes_no_winner(persons, data, policy):
     rows = rows_of(*((str(key), *person) for key, person in enumerate(persons)))
@@ -137,7 +143,7 @@ def test_the_order_of_records_and_of_rules_changes_no_winner(persons, data, poli
     assert winners(rows, NAME_IN_MAIL, since, winner=winner) == winners(shuffled, since, NAME_IN_MAIL, winner=winner)
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=40 if IS_THOROUGH else 2, deadline=None)
 @given(persons=PERSONS)
 def test_grouping_by_exact_conditions_finds_what_comparing_pairs_does(persons):
     rows = rows_of(*((str(key), *person) for key, person in enumerate(persons)))

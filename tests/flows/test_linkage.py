@@ -36,6 +36,7 @@ def test_without_pairs_every_key_is_a_cluster_of_its_own(backend: Backend) -> No
     assert clusters_of(backend, "ab", []) == {"a": "a", "b": "b"}
 
 
+@pytest.mark.unmeasured
 def test_a_long_chain_is_one_cluster(backend: Backend) -> None:
     keys = [f"{number:03}" for number in range(200)]
 

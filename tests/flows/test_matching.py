@@ -16,6 +16,8 @@ from topcoat.core.unification import Condition, MatchRule, Unification
 from topcoat.flows.refresh.unify import matching
 from topcoat.flows.refresh.unify.matching import Matched
 
+pytestmark = pytest.mark.unmeasured
+
 A, B, C = "CRM_a", "Shop_b", "Web_c"
 
 COLUMNS = (matching.KEY, "mail", "phone", "name")
@@ -118,6 +120,7 @@ def test_without_rules_everybody_stays_alone(backend: Backend) -> None:
     assert clusters(match(backend, {A: TABLES[A]}, [])) == people("a1", "a2", "a3")
 
 
+@pytest.mark.measured
 def test_records_that_match_nobody_are_left_out_of_tables_that_bring_matched_ones_only(backend: Backend) -> None:
     losers = {B: {"4": "3"}, A: {}}
     tables = {**TABLES, B: [*TABLES[B], ("4", None, None)]}
@@ -174,6 +177,7 @@ def test_pairs_that_never_match_are_kept_apart_over_others_too_at_the_weakest_li
     assert clusters(matched) == people("a1 b1", "a2 b2 c1", "a3", "b3", "c2")
 
 
+@pytest.mark.measured
 def test_never_outweighs_always(backend: Backend, pairs: Callable[..., Path]) -> None:
     tables = {A: [("1", "x", None), ("2", "y", None)], B: [("1", "x", None)]}
     always, never = pairs("always.csv", "b1 a2", "a1 a2"), pairs("never.csv", "a2 a1")
@@ -189,6 +193,7 @@ def test_pairs_of_people_who_are_apart_anyway_change_nothing(backend: Backend, p
     assert clusters(match(backend, tables, never_match=pairs("never.csv", "a2 b1"))) == people("a1 b1", "a2")
 
 
+@pytest.mark.measured
 def test_a_pair_that_deduplication_has_made_one_cannot_be_kept_apart(
     backend: Backend, pairs: Callable[..., Path]
 ) -> None:
@@ -198,6 +203,7 @@ def test_a_pair_that_deduplication_has_made_one_cannot_be_kept_apart(
         match(backend, TABLES, losers={B: {"3": "1"}}, never_match=never)
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -255,20 +261,29 @@ def drawn_people(chance: random.Random) -> tuple[list[tuple[str | None, ...]], l
     return known, others
 
 
-def test_the_model_finds_people_whom_the_rules_miss_the_same_ones_from_shuffled_rows(backend: Backend) -> None:
-    chance = random.Random(5)
-    known, others = drawn_people(chance)
-    rules = [rule("Mail", B, A, "mail"), rule("All", B, A, "mail", "phone", "name")]
+CHANCE = random.Random(5)
+KNOWN, OTHERS = drawn_people(CHANCE)
+RULES_AND_MODEL = [rule("Mail", B, A, "mail"), rule("All", B, A, "mail", "phone", "name")]
 
-    matched = match(backend, {A: known, B: others}, rules, threshold=0.9)
 
-    pairs = {cluster for cluster in clusters(matched) if len(cluster) == 2}
+@pytest.fixture(scope="module")
+def modelled(backend: Backend) -> Matched:
+    return match(backend, {A: KNOWN, B: OTHERS}, RULES_AND_MODEL, threshold=0.9)
+
+
+@pytest.mark.measured
+def test_the_model_finds_people_whom_the_rules_miss(modelled: Matched) -> None:
+    pairs = {cluster for cluster in clusters(modelled) if len(cluster) == 2}
     right = {pair for pair in pairs if len({record.rpartition(":")[2] for record in pair}) == 1}
-    assert matched.by_rule[matching.MODEL] > 20
+
+    assert modelled.by_rule[matching.MODEL] > 20
     assert min(len(right) / len(pairs), len(right) / 150) > 0.9
 
-    shuffled = {A: chance.sample(known, len(known)), B: chance.sample(others, len(others))}
-    assert clusters(match(backend, shuffled, rules, threshold=0.9)) == clusters(matched)
+
+def test_the_model_finds_the_same_people_from_shuffled_rows(backend: Backend, modelled: Matched) -> None:
+    shuffled = {A: CHANCE.sample(KNOWN, len(KNOWN)), B: CHANCE.sample(OTHERS, len(OTHERS))}
+
+    assert clusters(match(backend, shuffled, RULES_AND_MODEL, threshold=0.9)) == clusters(modelled)
 
 
 def test_where_the_rules_match_nobody_the_model_has_nothing_to_learn_from(backend: Backend) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import IS_THOROUGH
 from topcoat.core.unification import Normalization
 from topcoat.flows.refresh.unify import levelling, normalising
 
@@ -219,7 +220,7 @@ LIKELY = st.lists(
 TEXTS = st.lists(st.text(max_size=12) | LIKELY, min_size=50, max_size=100)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=50 if IS_THOROUGH else 4, deadline=None)
 @given(texts=TEXTS, kinds=st.sets(st.sampled_from(PLAIN)))
 def test_normalising_again_changes_nothing(texts, kinds):
     once = normalised(texts, list(kinds))
@@ -227,7 +228,7 @@ def test_normalising_again_changes_nothing(texts, kinds):
     assert normalised(once, list(kinds)) == once
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=50 if IS_THOROUGH else 4, deadline=None)
 @given(
     texts=TEXTS,
     kinds=st.sets(st.sampled_from([CASE, SYMBOLS, NUMERALS, UNICODE])),

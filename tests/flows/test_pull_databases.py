@@ -10,6 +10,7 @@ from typing import Any
 
 import ibis
 import pytest
+from ibis.backends.duckdb import Backend
 
 from tests.conftest import PostgresServer
 from topcoat.core import errors
@@ -33,11 +34,16 @@ TABLE = Table(
 SCHEMA = "topcoat_test_pulling"
 
 
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Backend]:
+    opened = ibis.duckdb.connect()
+    yield opened
+    opened.disconnect()
+
+
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    backend = ibis.duckdb.connect()
-    yield Engine(backend, tmp_path)
-    backend.disconnect()
+def engine(backend: Backend, tmp_path: Path) -> Engine:
+    return Engine(backend, tmp_path)
 
 
 class Source:
@@ -151,18 +157,18 @@ def test_of_rows_with_one_primary_key_the_first_is_taken(engine: Engine, source:
     assert [(row["row"], row["column"]) for row in faulty(engine)] == [(2, "Id")]
 
 
-@pytest.mark.parametrize(("key", "is_taken"), [("k" * 100, True), ("k" * 101, False), ("a\tb", False), ("", False)])
-def test_a_text_is_a_primary_key_where_it_may_be_an_id(
-    engine: Engine, source: Source, key: str, is_taken: bool
-) -> None:
+def test_a_text_is_a_primary_key_where_it_may_be_an_id(engine: Engine, source: Source) -> None:
     """S18."""
-    source.add(1, name=key, on=None)
+    for key in ("k" * 100, "k" * 101, "a\tb", ""):
+        source.add(1, name=key, on=None)
 
     pulled = pull(engine, source.place, replace(TABLE, primary_key="Name"))
 
-    assert (pulled.quarantined == 0) is is_taken
+    assert pulled.rows - pulled.quarantined == 1
+    assert [(row["row"], row["column"]) for row in faulty(engine)] == [(2, "Name"), (3, "Name"), (4, "Name")]
 
 
+@pytest.mark.unmeasured
 def test_a_query_is_a_source_as_well(engine: Engine, source: Source) -> None:
     source.add(1, on=None)
     source.add(2, on=None)
@@ -209,6 +215,7 @@ def test_only_rows_at_the_mark_or_above_are_read_again(source: Source, marked: M
     assert marked() == ({**ALL, 1: "new", 4: "n4"}, 3, False)
 
 
+@pytest.mark.unmeasured
 def test_rows_without_a_watermark_are_read_every_time(source: Source, marked: Marked) -> None:
     source.add(9, name="n9", on=None)
 
@@ -216,6 +223,7 @@ def test_rows_without_a_watermark_are_read_every_time(source: Source, marked: Ma
     assert marked() == ({**ALL, 9: "n9"}, 2, True)
 
 
+@pytest.mark.unmeasured
 def test_a_row_that_became_faulty_takes_the_place_of_the_good_one_and_back(source: Source, marked: Marked) -> None:
     marked()
 
@@ -237,6 +245,7 @@ def test_a_row_that_stays_faulty_stays_reported(engine: Engine, source: Source, 
     assert [row["column"] for row in faulty(engine)] == ["Id"]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "event",
     ["UPDATE accounts SET ModifiedOn = '2020-01-01 00:00'", "UPDATE accounts SET ModifiedOn = 20200101"],
@@ -252,6 +261,7 @@ def test_all_is_read_again_where_no_row_is_at_the_mark_or_above(source: Source, 
     assert read == 2
 
 
+@pytest.mark.unmeasured
 def test_rows_that_are_gone_stay_until_all_is_read_again(engine: Engine, source: Source, marked: Marked) -> None:
     """No watermark tells of them; what was kept may be thrown away at any time."""
     marked()

@@ -1,12 +1,15 @@
 """What a refresh makes of changes and activities, on both databases (S9)."""
 
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from tests.conftest import INSTANCE, Service
+from tests.conftest import INSTANCE, Service, open_service
 from tests.flows import asking
 from tests.flows.test_refresh import activity, customer, environment, key, sale
 from topcoat.core import errors
@@ -15,11 +18,36 @@ from topcoat.flows.reconciliation import Asked
 from topcoat.flows.refresh import publish, reconcile
 from topcoat.flows.refresh.progress import Silent
 
+pytestmark = pytest.mark.measured_once
+
 NONE = {
     "change": {"confirmed": 0, "contradicted": 0, "unknownToSource": 0, "lost": 0},
     "activity": {"takenOver": 0, "onlyRealTime": 0, "lost": 0},
 }
 Rows = dict[tuple[str, str], str]
+PEOPLE = [customer(name) for name in "abcde"]
+
+
+@pytest.fixture(scope="module")
+def peopled_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database as a refresh leaves it that brought PEOPLE."""
+    folder = tmp_path_factory.mktemp("peopled")
+    shutil.copyfile(sqlite_template, folder / "topcoat.db")
+
+    async def refresh() -> None:
+        async with open_service(f"sqlite:///{folder / 'topcoat.db'}") as opened:
+            await opened.refresh(environment(folder, PEOPLE))
+
+    asyncio.run(refresh())
+    return folder / "topcoat.db"
+
+
+@pytest.fixture
+async def peopled(peopled_file: Path, tmp_path: Path) -> AsyncIterator[Service]:
+    """For what no database makes a difference to, with PEOPLE."""
+    shutil.copyfile(peopled_file, tmp_path / "topcoat.db")
+    async with open_service(f"sqlite:///{tmp_path / 'topcoat.db'}") as opened:
+        yield opened
 
 
 async def outcomes(service: Service, generation: int | None = None, kind: Kind | None = None) -> Rows:
@@ -46,16 +74,13 @@ async def test_each_column_of_a_live_change_has_an_outcome(service: Service, tmp
     assert report.reconciliation == NONE | {"change": counts}
 
 
-async def test_a_contradiction_stays_while_the_source_brings_nothing_new(
-    sqlite_service: Service, tmp_path: Path
-) -> None:
-    await sqlite_service.refresh(environment(tmp_path, [customer("a")]))
-    await asking.override(sqlite_service, "a", {"City": "Paris"})
-    await sqlite_service.refresh(environment(tmp_path, [customer("a", "Rome")]))
+async def test_a_contradiction_stays_while_the_source_brings_nothing_new(peopled: Service, tmp_path: Path) -> None:
+    await asking.override(peopled, "a", {"City": "Paris"})
+    await peopled.refresh(environment(tmp_path, [customer("a", "Rome"), *PEOPLE[1:]]))
 
-    again = await sqlite_service.refresh(environment(tmp_path, [customer("a", "Rome")]))
+    again = await peopled.refresh(environment(tmp_path, [customer("a", "Rome"), *PEOPLE[1:]]))
 
-    assert await outcomes(sqlite_service) == {("a", "City"): "contradicted"}
+    assert await outcomes(peopled) == {("a", "City"): "contradicted"}
     assert (again.opened["reconciliation"], again.closed["reconciliation"]) == (0, 0)
 
 
@@ -106,51 +131,46 @@ async def test_changes_of_a_merged_profile_are_judged_once_by_what_they_hid(
 
 
 async def test_a_change_whose_profile_a_refresh_removes_is_told_while_it_lives(
-    service: Service, tmp_path: Path
+    peopled: Service, tmp_path: Path
 ) -> None:
     """S5."""
-    await service.refresh(environment(tmp_path, [customer("a"), customer("b")]))
-    await asking.override(service, "a", {"City": "Paris"})
+    await asking.override(peopled, "a", {"City": "Paris"})
 
     for _ in range(2):
-        await service.refresh(environment(tmp_path, [customer("b")]))
+        await peopled.refresh(environment(tmp_path, PEOPLE[1:]))
 
-        assert await outcomes(service) == {("a", "City"): "contradicted"}
-    await service.advance(timedelta(hours=4))
-    await service.refresh(environment(tmp_path, [customer("b")]))
-    assert await outcomes(service) == {("a", "City"): "lost"}
+        assert await outcomes(peopled) == {("a", "City"): "contradicted"}
+    await peopled.advance(timedelta(hours=4))
+    await peopled.refresh(environment(tmp_path, PEOPLE[1:]))
+    assert await outcomes(peopled) == {("a", "City"): "lost"}
 
 
-async def test_an_undone_refresh_takes_its_outcomes_along(service: Service, tmp_path: Path) -> None:
+async def test_an_undone_refresh_takes_its_outcomes_along(peopled: Service, tmp_path: Path) -> None:
     """S21."""
-    await service.refresh(environment(tmp_path, [customer("a")]))
-    await asking.override(service, "a", {"City": "Paris"})
-    first = await service.refresh(environment(tmp_path, [customer("a")]))
-    undone = await service.refresh(environment(tmp_path, [customer("a", "Rome")]))
-    assert await outcomes(service) == {("a", "City"): "contradicted"}
-    assert await outcomes(service, first.generation) == {("a", "City"): "unknownToSource"}
+    await asking.override(peopled, "a", {"City": "Paris"})
+    first = await peopled.refresh(environment(tmp_path, PEOPLE))
+    undone = await peopled.refresh(environment(tmp_path, [customer("a", "Rome"), *PEOPLE[1:]]))
+    assert await outcomes(peopled) == {("a", "City"): "contradicted"}
+    assert await outcomes(peopled, first.generation) == {("a", "City"): "unknownToSource"}
 
-    await service.undo()
+    await peopled.undo()
 
-    assert await outcomes(service) == {("a", "City"): "unknownToSource"}
+    assert await outcomes(peopled) == {("a", "City"): "unknownToSource"}
     with pytest.raises(errors.ParameterInvalid, match="kept"):
-        await outcomes(service, undone.generation)
-    await service.refresh(environment(tmp_path, [customer("a")]))
-    assert await outcomes(service) == {("a", "City"): "unknownToSource"}
+        await outcomes(peopled, undone.generation)
+    await peopled.refresh(environment(tmp_path, PEOPLE))
+    assert await outcomes(peopled) == {("a", "City"): "unknownToSource"}
 
 
-async def test_outcomes_stay_when_only_measures_are_computed(sqlite_service: Service, tmp_path: Path) -> None:
+async def test_outcomes_stay_when_only_measures_are_computed(peopled: Service, tmp_path: Path) -> None:
     """Nothing was asked of the sources."""
-    await sqlite_service.refresh(environment(tmp_path, [customer("a")]))
-    await asking.override(sqlite_service, "a", {"City": "Paris"})
-    await sqlite_service.refresh(environment(tmp_path, [customer("a")]))
+    await asking.override(peopled, "a", {"City": "Paris"})
+    await peopled.refresh(environment(tmp_path, PEOPLE))
 
-    await publish.compute_insights(
-        sqlite_service.store, sqlite_service.clock, INSTANCE, Silent(), horizon=timedelta(days=7)
-    )
+    await publish.compute_insights(peopled.store, peopled.clock, INSTANCE, Silent(), horizon=timedelta(days=7))
 
     asked = Asked(None, Kind.CHANGE, Outcome.UNKNOWN, top=1, skiptoken=None)
-    page = await sqlite_service.flows.reconciliation.list_reconciled(INSTANCE, asked)
+    page = await peopled.flows.reconciliation.list_reconciled(INSTANCE, asked)
     assert page.judged is not None
     assert page.judged.outcomes["change"]["unknownToSource"] == len(page.rows) == 1
 
@@ -171,34 +191,31 @@ async def test_outcomes_are_pruned_with_their_generation(service: Service, tmp_p
     assert left == []
 
 
-async def test_what_waited_is_judged_once_it_is_an_activity(sqlite_service: Service, tmp_path: Path) -> None:
+async def test_what_waited_is_judged_once_it_is_an_activity(peopled: Service, tmp_path: Path) -> None:
     """S14."""
-    await sqlite_service.refresh(environment(tmp_path, [customer("a")]))
-    await sale(sqlite_service, "s-1", "m-1")
+    await sale(peopled, "s-1", "m-1")
 
-    await sqlite_service.refresh(environment(tmp_path, [customer("a")], [], [key("m-1", "a")]))
-    assert await outcomes(sqlite_service) == {}
+    await peopled.refresh(environment(tmp_path, PEOPLE, [], [key("m-1", "a")]))
+    assert await outcomes(peopled) == {}
 
-    await sqlite_service.refresh(environment(tmp_path, [customer("a")], [], [key("m-1", "a")]))
-    assert list((await outcomes(sqlite_service)).values()) == ["onlyRealTime"]
+    await peopled.refresh(environment(tmp_path, PEOPLE, [], [key("m-1", "a")]))
+    assert list((await outcomes(peopled)).values()) == ["onlyRealTime"]
 
 
 async def test_profiles_are_judged_in_bounded_pages(
-    sqlite_service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    peopled: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An id of a merged profile on one page brings those on later ones."""
     monkeypatch.setattr(reconcile, "CUSTOMERS_PER_PAGE_MAX", 2)
-    people = [customer(name) for name in "abcde"]
-    await sqlite_service.refresh(environment(tmp_path, people))
-    for person in people:
-        await asking.override(sqlite_service, str(person["CustomerId"]), {"City": "Paris", "Points": 3})
+    for person in PEOPLE:
+        await asking.override(peopled, str(person["CustomerId"]), {"City": "Paris", "Points": 3})
 
-    report = await sqlite_service.refresh(
-        environment(tmp_path, [customer("e", "Paris", PreviousCustomerId="a"), *people[1:4]])
+    report = await peopled.refresh(
+        environment(tmp_path, [customer("e", "Paris", PreviousCustomerId="a"), *PEOPLE[1:4]])
     )
 
     assert report.confirmed == 2
-    found = await outcomes(sqlite_service)
+    found = await outcomes(peopled)
     assert {name for name, outcome in found.items() if outcome == "confirmed"} == {("e", "City")}
     assert len(found) == 8
 
@@ -227,16 +244,15 @@ async def test_pages_of_outcomes_are_the_whole_and_stay_in_their_generation(serv
     assert len(rows) == 7
 
 
-async def test_a_token_of_another_question_is_refused(sqlite_service: Service, tmp_path: Path) -> None:
-    await sqlite_service.refresh(environment(tmp_path, [customer("a"), customer("b")]))
+async def test_a_token_of_another_question_is_refused(peopled: Service, tmp_path: Path) -> None:
     for name in "ab":
-        await asking.override(sqlite_service, name, {"City": "Paris"})
-    await sqlite_service.refresh(environment(tmp_path, [customer("a"), customer("b")]))
+        await asking.override(peopled, name, {"City": "Paris"})
+    await peopled.refresh(environment(tmp_path, PEOPLE))
     asked = Asked(None, None, None, top=1, skiptoken=None)
-    token = (await sqlite_service.flows.reconciliation.list_reconciled(INSTANCE, asked)).next_token
+    token = (await peopled.flows.reconciliation.list_reconciled(INSTANCE, asked)).next_token
 
     with pytest.raises(errors.ContinuationInvalid):
-        await sqlite_service.flows.reconciliation.list_reconciled(
+        await peopled.flows.reconciliation.list_reconciled(
             INSTANCE, Asked(None, Kind.CHANGE, None, top=1, skiptoken=token)
         )
 

@@ -19,6 +19,8 @@ from topcoat.flows.refresh import scoring
 from topcoat.flows.refresh.environment import load_environment
 from topcoat.flows.refresh.progress import Silent
 from topcoat.flows.refresh.report import Quality, RunReport
+from topcoat.flows.refresh.workspace import Workspace
+from topcoat.store import instances
 
 RECORDS = [("Club", "1"), ("Club", "2"), ("Shop", "1"), ("Shop", "2"), ("Shop", "3")]
 Labels = list[int | None]
@@ -85,16 +87,31 @@ async def refresh(service: Service, sample_folder: Path, truth: Path) -> RunRepo
     )
 
 
-async def test_the_key_ring_of_a_refresh_is_scored_and_the_score_kept(
+async def score(service: Service, sample_folder: Path, truth: Path) -> Quality:
+    """Of the generation that is active."""
+    async with service.store.glancing() as connection:
+        stand = await instances.find_stand(connection, INSTANCE)
+    assert stand is not None
+    assert stand.generation is not None
+    environment = load_environment(sample_folder / "contoso.yaml")
+    return await scoring.score(service.store, environment, stand.generation, truth, Workspace())
+
+
+@pytest.mark.measured_once
+async def test_a_key_ring_is_scored_in_pages(
     service: Service, sample_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scoring, "PAGE_ROWS", 7)
 
-    report = await refresh(service, sample_folder, sample_folder / "truth.csv")
+    assert await score(service, sample_folder, sample_folder / "truth.csv") == Quality(1.0, 1.0, 1.0)
+
+
+async def test_the_score_of_a_refresh_is_kept(sqlite_service: Service, sample_folder: Path) -> None:
+    report = await refresh(sqlite_service, sample_folder, sample_folder / "truth.csv")
 
     assert report.quality == Quality(1.0, 1.0, 1.0)
-    [job] = await service.flows.jobs.list_jobs(INSTANCE, limit=10)
-    kept = await service.flows.jobs.get_report(INSTANCE, job.job.job_id)
+    [job] = await sqlite_service.flows.jobs.list_jobs(INSTANCE, limit=10)
+    kept = await sqlite_service.flows.jobs.get_report(INSTANCE, job.job.job_id)
     assert kept["quality"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
 
 
@@ -114,7 +131,7 @@ async def test_a_faulty_truth_names_its_line(
     truth.write_text("\n".join(["Table,Key,Person", *rows, ""]))
 
     with pytest.raises(errors.SourceInvalid) as raised:
-        await refresh(sqlite_service, sample_folder, truth)
+        await score(sqlite_service, sample_folder, truth)
 
     assert said in raised.value.message
 

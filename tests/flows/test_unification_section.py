@@ -84,19 +84,24 @@ def load(folder: Path, text: str = TEXT) -> Environment:
     return load_environment(file)
 
 
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return load(tmp_path_factory.mktemp("environment"))
+
+
 def raw(environment: Environment) -> Raw:
     assert environment.raw is not None
     return environment.raw
 
 
-def test_sources_are_files_patterns_and_databases(tmp_path: Path) -> None:
-    environment = load(tmp_path)
+def test_sources_are_files_patterns_and_databases(environment: Environment) -> None:
+    folder = environment.file.parent
 
     assert environment.sources == {
-        "Shop_contacts": FileSource(tmp_path / "contacts" / "*.parquet"),
+        "Shop_contacts": FileSource(folder / "contacts" / "*.parquet"),
         "CRM_accounts": DatabaseSource("postgresql://crm:secret@localhost/crm", "crm.accounts", None, "Changed"),
-        "Finance_spend": FileSource(tmp_path / "spend.csv"),
-        "Churn": FileSource(tmp_path / "churn.csv"),
+        "Finance_spend": FileSource(folder / "spend.csv"),
+        "Churn": FileSource(folder / "churn.csv"),
     }
     assert [table.name for table in environment.catalog.tables if table.is_kept] == [
         "Shop_contacts",
@@ -106,12 +111,12 @@ def test_sources_are_files_patterns_and_databases(tmp_path: Path) -> None:
     ]
 
 
-def test_the_address_of_a_database_is_not_shown(tmp_path: Path) -> None:
-    assert "secret" not in repr(load(tmp_path))
+def test_the_address_of_a_database_is_not_shown(environment: Environment) -> None:
+    assert "secret" not in repr(environment)
 
 
-def test_rules_are_what_the_section_says(tmp_path: Path) -> None:
-    unification = raw(load(tmp_path)).unification
+def test_rules_are_what_the_section_says(environment: Environment) -> None:
+    unification = raw(environment).unification
 
     mail = Condition("Mail", "Mail", (Normalization.WHITESPACE, Normalization.CASE))
     winner = Winner(WinnerPolicy.MOST_RECENT, "Changed")
@@ -131,14 +136,14 @@ def test_rules_are_what_the_section_says(tmp_path: Path) -> None:
         ),
     )
     assert (unification.tables, unification.only_matched) == (("Shop_contacts", "CRM_accounts"), {"CRM_accounts"})
-    assert (unification.always_match, unification.never_match) == (None, tmp_path / "never.csv")
-    assert (unification.threshold, raw(load(tmp_path)).quarantine_share_max) == (0.95, 0.1)
+    assert (unification.always_match, unification.never_match) == (None, environment.file.parent / "never.csv")
+    assert (unification.threshold, raw(environment).quarantine_share_max) == (0.95, 0.1)
     policy = ColumnPolicy(ColumnPolicyKind.MOST_RECENT, {"Shop_contacts": "Since", "CRM_accounts": "Changed"})
     assert unification.groups == (ColumnGroup(("FirstName", "City"), policy),)
 
 
-def test_profiles_get_unified_columns_then_added_ones_between_their_keys(tmp_path: Path) -> None:
-    columns = load(tmp_path).catalog.get_table("Customer").columns
+def test_profiles_get_unified_columns_then_added_ones_between_their_keys(environment: Environment) -> None:
+    columns = environment.catalog.get_table("Customer").columns
 
     assert [(column.name, column.type) for column in columns if not column.is_key] == [
         ("FirstName", ColumnType.STRING),
@@ -155,8 +160,8 @@ def test_profiles_get_unified_columns_then_added_ones_between_their_keys(tmp_pat
     assert (columns[0].name, columns[-1].name) == (keys[0], keys[-1])
 
 
-def test_enrichment_is_what_the_section_says(tmp_path: Path) -> None:
-    enrichment = raw(load(tmp_path)).enrichment
+def test_enrichment_is_what_the_section_says(environment: Environment) -> None:
+    enrichment = raw(environment).enrichment
 
     assert enrichment.standards == (Standard("EMail", StandardKind.EMAIL),)
     assert enrichment.references == (
@@ -169,8 +174,8 @@ def test_enrichment_is_what_the_section_says(tmp_path: Path) -> None:
     )
 
 
-def test_a_prediction_is_a_table_with_its_maker(tmp_path: Path) -> None:
-    table = load(tmp_path).catalog.get_table("Churn")
+def test_a_prediction_is_a_table_with_its_maker(environment: Environment) -> None:
+    table = environment.catalog.get_table("Churn")
 
     assert (table.contents, table.maker, table.primary_key) == (Contents.PREDICTION, "Churn of 2026", "Id")
     assert table.columns[0] == Column("Id", is_key=True, is_mandatory=True)

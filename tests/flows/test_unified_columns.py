@@ -215,6 +215,7 @@ def test_the_view_has_the_columns_of_the_customer_table_in_their_order(by_hand):
     assert all(list(profile) == expected for profile in by_hand.values())
 
 
+@pytest.mark.unmeasured
 def test_records_that_lost_in_deduplication_give_nothing(engine):
     winner, loser = contact("c2", Phone="1"), contact("c1", City="Ulm", Phone="2", ChangedOn=EARLY)
     profiles, won = _combine(engine, {"x": [winner, loser]}, losers=[loser], previous=[("x", "w")])

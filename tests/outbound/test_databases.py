@@ -46,6 +46,7 @@ def counting(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
             yield request.getfixturevalue("mariadb_url"), query
 
 
+@pytest.mark.unmeasured
 def test_rows_come_in_batches_before_the_database_has_computed_them_all(counting: tuple[str, str]) -> None:
     url, query = counting
     sizes: list[int] = []

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import IS_THOROUGH
 from tests.unit.test_catalog_values import BAD_TEXTS, BAD_VALUES, GOOD_TEXTS, GOOD_VALUES
 from topcoat.core import catalog, errors, mapping
 from topcoat.core.catalog import ActivityConfiguration, Column, ColumnType, Table, TableKind
@@ -103,7 +104,7 @@ TEXTS = st.one_of(NUMBERS, DAYS, INSTANTS, st.text("0123456789+-.:TZeE tTrRuUfFa
 
 
 @pytest.mark.parametrize("type_", list(ColumnType))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=100 if IS_THOROUGH else 4, deadline=None)
 @given(texts=st.lists(TEXTS, min_size=20, max_size=40))
 def test_a_text_has_one_value_or_is_refused_twice(type_: ColumnType, texts: list[str]) -> None:
     assert in_engine(type_, texts, "UTC") == [in_core(type_, text, "UTC") for text in texts]
@@ -113,7 +114,7 @@ def test_a_text_has_one_value_or_is_refused_twice(type_: ColumnType, texts: list
 LOCAL = st.datetimes(datetime(1971, 1, 1), datetime(2036, 12, 31)).map(datetime.isoformat)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=100 if IS_THOROUGH else 4, deadline=None)
 @given(zone=st.sampled_from(ZONES), texts=st.lists(LOCAL, min_size=20, max_size=40))
 def test_a_date_time_without_offset_is_in_the_tables_time_zone(zone: str, texts: list[str]) -> None:
     assert in_engine(ColumnType.DATE_TIME, texts, zone) == [in_core(ColumnType.DATE_TIME, t, zone) for t in texts]
