@@ -72,7 +72,7 @@ def _check_table_name(name: str) -> str:
         raise expected("a table name such as PoS_posPurchases: data source, underscore, table; letters and digits")
     if name in _RESERVED_NAMES:
         raise expected("another name; this one is a table that every instance has")
-    if name.endswith(corrupt_rows.SUFFIX):
+    if name.lower().endswith(corrupt_rows.SUFFIX):
         raise expected(f"another name; {corrupt_rows.SUFFIX} ends those of tables of rows that could not be taken")
     return name
 

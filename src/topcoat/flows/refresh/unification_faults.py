@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from topcoat.core import catalog, unified_view
+from topcoat.core import catalog, corrupt_rows, unified_view
 from topcoat.core.catalog import CUSTOMER, CUSTOMER_ID, ColumnType
 from topcoat.core.enrichment import STANDARDIZED_ENDING
 from topcoat.core.unification import EXACT, WinnerPolicy
@@ -43,12 +43,16 @@ def output_faults(file: EnvironmentFile) -> Faults:
         ("enrichments", file.enrichments),
         ("predictions", file.predictions),
     )
-    taken = {*file.tables, CUSTOMER, catalog.UNIFIED_ACTIVITY, catalog.CUSTOMER_MEASURE}
+    own = (CUSTOMER, catalog.UNIFIED_ACTIVITY, catalog.CUSTOMER_MEASURE)
+    taken = {name.lower() for name in (*file.tables, *own)}  # the engine does not tell them apart by case
     for section, outputs in sections:
         for name, output in outputs.items():
-            if name in taken:
+            if name.lower() in taken:
                 yield (section, name), "there is a table of this name already"
-            taken.add(name)
+            if name.lower().endswith(corrupt_rows.SUFFIX):
+                reason = f"{corrupt_rows.SUFFIX} ends names of tables of rows that could not be taken"
+                yield (section, name), f"{reason}, expected another name"
+            taken.add(name.lower())
             place = (section, name)
             yield from column_faults((*place, "primary_key"), output.columns, name, output.primary_key, _KEY_TYPES)
             yield from column_faults((*place, "columns"), output.columns, name, CUSTOMER_ID, _TEXT_TYPES)
