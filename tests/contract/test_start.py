@@ -259,12 +259,14 @@ def test_help_of_a_command_names_its_options(at_home: Installation, command: str
 
 
 def test_env_gives_clients_what_they_need_as_json(at_home: Installation) -> None:
-    given = json.loads(at_home.do("env", "--format", "json", "--port", "8301"))
+    given = json.loads(at_home.do("env", "--format", "json", "--port", "8301", "--tls-port", "8344"))
 
     assert given["TOPCOAT_INSTANCE_ID"] == INSTANCE_ID
     assert given["TOPCOAT_PRIMARY_KEY"] == PRIMARY_KEY
     assert given["TOPCOAT_CONTRIBUTOR_TOKEN"] == "topcoat-contributor"
     assert given["TOPCOAT_CLIENT_BASE_URL"] == "http://127.0.0.1:8301/v1"
+    assert given["TOPCOAT_AUTHORITY"] == "https://127.0.0.1:8344/contoso"
+    assert given["SSL_CERT_FILE"] == str(at_home.home / "ca" / "ca.pem")
 
 
 def test_the_schema_of_the_environment_file_is_json_schema(at_home: Installation) -> None:

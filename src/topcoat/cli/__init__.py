@@ -217,13 +217,16 @@ def env(
     output: Annotated[str, typer.Option("--format", help="shell or json.")] = "shell",
     host: Host = "127.0.0.1",
     port: Port = 8300,
+    tls_port: TlsPort = None,
 ) -> None:
-    """Print addresses, keys and tokens of the emulator, for setting up clients."""
-    from topcoat.cli import clients
+    """Print addresses, keys, tokens and the local CA of the emulator, for setting up clients."""
+    from topcoat.cli import clients, tls
 
     if output not in ("shell", "json"):
         _fail(f"--format is '{output}'; expected shell or json.", 2)
-    typer.echo(clients.client_environment(host, port, output))
+    secure = tls.DEFAULT_PORT if tls_port is None else tls_port
+    values = clients.client_environment(Settings(), host=host, port=port, tls_port=secure)
+    typer.echo(clients.render(values, output))
 
 
 @schema_app.command("environment")
