@@ -46,6 +46,7 @@ async def close_keys(
     await session.load(closing, ("place", *table.key), [(place, *key) for place, key in enumerate(keys, 1)])
     if session.is_postgresql:
         await _run(session, f"ANALYZE {closing}")
+        await staging.analyze_unknown(session, table)
     await staging.close_rows(
         session,
         Difference(table, closing=len(keys), opening=0),

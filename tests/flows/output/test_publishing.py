@@ -221,6 +221,25 @@ async def test_a_record_that_was_posted_before_is_the_activity_that_the_refresh_
         await service.flows.ingest.ingest_activity(INSTANCE, "Shop_sales", record, asking.write())
 
 
+async def test_before_rows_end_the_database_knows_of_how_many_they_are(
+    postgres_service: Service, tmp_path: Path
+) -> None:
+    """Whatever is done about statistics meanwhile; a table without them counts as nearly empty."""
+    assert await analyzed(postgres_service) == 0
+
+    await Refreshing(postgres_service, tmp_path).run(World({"a": "Oslo"}))  # in place of the sample's customers
+
+    assert await analyzed(postgres_service) > 0
+
+
+async def analyzed(service: Service) -> int:
+    """How many columns of the key ring there are statistics of."""
+    async with service.store.glancing() as connection:
+        row = await connection.fetch_one(text("SELECT count(*) AS columns FROM pg_stats WHERE tablename = 'key_ring'"))
+    assert row is not None
+    return int(row.columns)
+
+
 @pytest.mark.unmeasured
 async def test_an_undone_refresh_is_written_again(refreshed: Refreshing) -> None:
     """S21: what is kept beside belongs to the generation that was undone."""
