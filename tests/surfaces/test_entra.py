@@ -65,17 +65,20 @@ async def read_roles(service: httpx.AsyncClient, headers: dict[str, str]) -> Any
     return answer.json()["roles"] if answer.status_code == 200 else answer.json()["errorCode"]
 
 
-async def test_nothing_of_the_emulator_is_there(service: httpx.AsyncClient, issuer: Issuer) -> None:
+async def test_nothing_of_the_emulator_is_there(service: httpx.AsyncClient, issuer: Issuer, tmp_path: Path) -> None:
     """S4."""
+    (tmp_path / "ca").mkdir()
+    (tmp_path / "ca" / "ca.pem").touch()
     well_known = headers_of("owner")
     believed = administrator(issuer, well_known["Ocp-Apim-Subscription-Key"])
 
     token = await service.get(f"{BASE}/data/Customer", headers=well_known)
     key = await service.get(f"{BASE}/data/Customer", headers=believed)
-    clock = await service.get("/_topcoat/clock", headers=believed)
+    own = ("/_topcoat/clock", "/_topcoat/ca.pem", "/contoso/v2.0/.well-known/openid-configuration")
+    missing = [(await service.get(path, headers=believed)).status_code for path in own]
     assigned = await service.get(f"{BASE}/manage/subscriptionkeys", headers=believed)
 
-    assert [token.status_code, key.status_code, clock.status_code] == [401, 401, 404]
+    assert [token.status_code, key.status_code, *missing] == [401, 401, 404, 404, 404]
     assert [state["state"] for state in assigned.json()["keys"]] == ["none", "none"]
 
 

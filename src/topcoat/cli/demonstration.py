@@ -8,7 +8,7 @@ from pathlib import Path
 from topcoat import sample
 from topcoat.cli import refreshing, server
 from topcoat.cli.server import Addresses
-from topcoat.core import errors, roles, subscription_keys
+from topcoat.core import errors, roles, sign_in, subscription_keys
 from topcoat.settings import Settings
 from topcoat.store import migrate
 from topcoat.store.engine import Store
@@ -97,4 +97,8 @@ def _secure_lines(addresses: Addresses) -> list[str]:
     if addresses.https is None:
         return []
     trusted = [] if addresses.ca_file is None else [f"  CA to trust     {addresses.ca_file}"]
-    return [f"  with https      {addresses.https}", *trusted]
+    return [
+        f"  with https      {addresses.https}",
+        *trusted,
+        f"  signed tokens   {addresses.https}/{sign_in.TENANT}, client ids as the tokens, {sign_in.CLIENT_SECRET}",
+    ]
