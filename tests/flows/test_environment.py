@@ -656,7 +656,7 @@ def test_the_schedule_section_has_cron_lines_in_a_zone(tmp_path: Path) -> None:
         ),
         ("cron: [0 */2 * * *]", "schedule.cron[0]", "at most 4 times a day"),
         ("{cron: [0 6 * * *], time_zone: Mars}", "schedule.time_zone", "found 'Mars', expected an IANA or Windows"),
-        ("cron: []", "schedule.cron", "at least 1 item"),
+        ("cron: []", "schedule.cron", "found a list, expected at least 1 in it"),
     ],
 )
 def test_a_faulty_schedule_section_is_refused_with_its_place(

@@ -26,7 +26,7 @@ from topcoat.store import generations, instances, jobs, search_index
 from topcoat.store.jobs import NewJob
 
 HORIZON = timedelta(days=7)
-UNIFIED = {"map", "match"}
+UNIFIED = {"map", "match", "enrichment"}
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ async def test_a_failing_task_says_why_and_skips_what_needs_it(service: Service,
     ended = await read(service, submitted)
     merge = ended.tasks[3]
     assert ended.job.status is Status.FAILED
-    assert list(statuses(ended).values()) == ["successful", "skipped", "skipped", "failed", *["skipped"] * 5]
+    assert list(statuses(ended).values()) == ["successful", "skipped", "skipped", "failed", *["skipped"] * 6]
     assert merge.fault is not None
     assert (merge.fault.code, merge.fault.is_callers) == ("SourceInvalid", True)
     assert "'nobody' names no profile" in merge.fault.message
@@ -134,7 +134,7 @@ async def test_a_job_without_an_environment_file_fails_at_once(service: Service,
     for job, said in ((elsewhere, "000000000002 now"), (gone, "environment.yaml"), (never, "never refreshed from one")):
         report = await read(service, job)
         assert report.job.status is Status.FAILED
-        assert list(statuses(report).values()) == ["failed", *["skipped"] * 8]
+        assert list(statuses(report).values()) == ["failed", *["skipped"] * 9]
         fault = report.tasks[0].fault
         assert fault is not None
         assert said in fault.message
@@ -182,7 +182,7 @@ async def test_a_job_that_is_not_to_be_tried_again_fails_with_its_reason(service
 
     report = await read(service, job)
     assert report.job.status is Status.FAILED
-    assert list(statuses(report).values()) == ["failed", *["aborted"] * 8]
+    assert list(statuses(report).values()) == ["failed", *["aborted"] * 9]
     fault = report.tasks[0].fault
     assert fault is not None
     assert fault.code == "JobAbandoned"
@@ -400,7 +400,7 @@ async def test_what_cannot_be_asked_for_is_refused(
 
 async def test_what_the_vendor_has_and_topcoat_has_not_is_told_apart(service: Service) -> None:
     with pytest.raises(errors.NotSupported):
-        await submit(service, "Enrichment")
+        await submit(service, "Export")
 
 
 async def test_the_queue_of_an_instance_has_an_end(service: Service) -> None:
@@ -435,12 +435,12 @@ async def test_history_and_status_tell_of_the_last_tasks(service: Service, tmp_p
     bad = await submit(service)
     await service.flows.runner.run_next()
 
-    history = await service.flows.jobs.list_history(INSTANCE, limit=10)
+    history = await service.flows.jobs.list_history(INSTANCE, limit=11)
     status = {node.operation_type: node for node in await service.flows.jobs.read_status(INSTANCE)}
 
     assert all(node.last is None and node.last_successful is None for node in before)
     assert [task.operation_type for task in history[:2]] == ["segmentation", "measures"]
-    assert [task.job_id for task in history] == [bad.job_id] * 9 + [good.job_id]
+    assert [task.job_id for task in history] == [bad.job_id] * 10 + [good.job_id]
     merge = status["merge"]
     assert merge.last is not None
     assert merge.last_successful is not None

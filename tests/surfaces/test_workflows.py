@@ -26,7 +26,7 @@ async def test_both_spellings_are_one_workflow(client: httpx.AsyncClient, base: 
 
     assert submitted.status_code == told.status_code == 200
     assert (job["operationType"], job["shouldForceRunRequestedNodes"], job["tasks"]) == ("all", False, None)
-    assert len(told.json()["tasks"]) == 9
+    assert len(told.json()["tasks"]) == 10
 
 
 async def test_the_query_wins_over_the_body(client: httpx.AsyncClient, workflow: str) -> None:
