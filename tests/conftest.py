@@ -42,7 +42,7 @@ for name in [name for name in os.environ if name.startswith("TOPCOAT_") and not 
 IS_THOROUGH = bool(os.environ.get("TOPCOAT_TEST_THOROUGH"))
 settings.register_profile(
     "topcoat",
-    max_examples=2000 if IS_THOROUGH else 200,
+    max_examples=2000 if IS_THOROUGH else 100,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -13,7 +13,7 @@ from topcoat.core.catalog import UNIFIED_ACTIVITY_TABLE, Table
 from topcoat.core.odata import parser
 from topcoat.flows.query import gathering, plan
 
-EXAMPLES = 2000 if IS_THOROUGH else 200
+EXAMPLES = 2000 if IS_THOROUGH else 100
 CROWDS = {"values": crowds.crowd(), "overlays": crowds.overlaid()}
 
 

@@ -29,7 +29,7 @@ from topcoat.flows.query import gathering, plan
 from topcoat.flows.refresh import publish
 from topcoat.flows.refresh.environment import load_environment
 
-EXAMPLES, STEPS = (150, 40) if IS_THOROUGH else (15, 15)
+EXAMPLES, STEPS = (150, 40) if IS_THOROUGH else (10, 15)
 IDS_NAMED = st.sampled_from(IDS)
 LIFETIMES = st.sampled_from([timedelta(microseconds=1), timedelta(hours=1), timedelta(hours=5), timedelta(days=30)])
 MOMENTS = st.sampled_from(
