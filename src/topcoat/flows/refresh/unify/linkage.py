@@ -41,22 +41,21 @@ _SCRATCH: Final = "splink_scratch"
 _BEFORE_KEY: Final = len("a-__-")  # Splink puts a record's table before its key
 
 
-def linked(left: ir.Table, right: ir.Table | None, rules: Sequence[str]) -> ir.Table:
+def linked(left: ir.Table, right: ir.Table, rules: Sequence[str]) -> ir.Table:
     """Pair the records that one of the rules matches: `(left_key, right_key, rule)`, the first rule that does.
 
     The records are tables that were kept, with a text `key` and the columns of which the rules speak, which are
-    conditions in SQL on `l` and `r`. Without `right`, those of one table are paired, each pair once.
+    conditions in SQL on `l` and `r`.
     """
     backend = left.get_backend()
     with _Splink.working(backend) as splink:
         linker = splink.linker(left, right, blocking_rules_to_generate_predictions=[CustomRule(rule) for rule in rules])
         found = splink.table(linker.inference.compute_blocked_pairs_for_predict())
-        skipped = 0 if right is None else _BEFORE_KEY
         return keep(
             backend,
             found.select(
-                left_key=found.join_key_l.substr(skipped),
-                right_key=found.join_key_r.substr(skipped),
+                left_key=found.join_key_l.substr(_BEFORE_KEY),
+                right_key=found.join_key_r.substr(_BEFORE_KEY),
                 rule=found.match_key.cast("int64"),
             ),
         )
@@ -215,14 +214,9 @@ class _Splink:
         finally:
             backend.raw_sql(f"USE {home}; DETACH {_SCRATCH}")
 
-    def linker(self, left: ir.Table, right: ir.Table | None, **settings: Any) -> Linker:
-        chosen = SettingsCreator(
-            link_type="dedupe_only" if right is None else "link_only",
-            unique_id_column_name="key",
-            **settings,
-        )
-        tables = [table for table in (left, right) if table is not None]
-        sides = zip(tables, _SIDES, strict=False)
+    def linker(self, left: ir.Table, right: ir.Table, **settings: Any) -> Linker:
+        chosen = SettingsCreator(link_type="link_only", unique_id_column_name="key", **settings)
+        sides = zip((left, right), _SIDES, strict=True)
         inputs = [self.database.register(_name(table), table_name=side) for table, side in sides]
         return Linker(inputs, chosen, log_level=None, validate_settings=False)
 
