@@ -113,6 +113,8 @@ class _Binder:
                 return self._membership(tree)
             case syntax.Call():
                 return self._call(tree)
+            case syntax.Like(operand):
+                return replace(tree, operand=self._operand(operand, tree, _STRINGS))
             case syntax.IsMemberOfSegment():
                 return self._segment(tree)
             case _:

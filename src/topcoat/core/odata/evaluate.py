@@ -27,6 +27,7 @@ from topcoat.core.odata.column_values import READERS
 from topcoat.core.odata.functions import FUNCTIONS
 from topcoat.core.odata.syntax import Expression, Function, Literal, Operator, OrderBy
 from topcoat.core.odata.value_types import DATES, Value, type_of
+from topcoat.core.odata.wildcards import compile_pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class _Reversed:
         return hash(self._key)
 
 
-def _compile(tree: Expression, table: Table) -> Evaluator:  # noqa: PLR0911 - one for each kind
+def _compile(tree: Expression, table: Table) -> Evaluator:  # noqa: PLR0911, PLR0912 - one for each kind
     match tree:
         case syntax.Column(name):
             return _column(name, table)
@@ -124,6 +125,8 @@ def _compile(tree: Expression, table: Table) -> Evaluator:  # noqa: PLR0911 - on
             return operator.attrgetter("now")
         case syntax.Call(function, arguments):
             return _lifted(FUNCTIONS[function], arguments, table)
+        case syntax.Like(operand, pattern):
+            return _lifted(compile_pattern(pattern), (operand,), table)
         case syntax.IsMemberOfSegment(name):
             return lambda subject: name in subject.segments
         case _:

@@ -14,8 +14,10 @@ from typing import Final
 
 from topcoat.core.canonical import INTEGER_MAX, INTEGER_MIN
 from topcoat.core.catalog import parse_instant
-from topcoat.core.odata import syntax
+from topcoat.core.odata import query_functions, syntax
+from topcoat.core.odata.dialect import CUSTOMER_INSIGHTS, Dialect
 from topcoat.core.odata.lexer import DEPTH_MAX, LENGTH_MAX, Cursor, Kind, read_string
+from topcoat.core.odata.query_function_reader import QueryFunctionReader
 from topcoat.core.odata.syntax import ArithmeticOperator, Expression, Function, Literal, Operator
 
 TERMS_MAX: Final = 10_000
@@ -61,7 +63,6 @@ ARGUMENTS: Final = {
 
 SEGMENT_FUNCTION: Final = "IsMemberOfSegment"
 _FUNCTIONS: Final = {function.value: function for function in Function}
-_KNOWN_FUNCTIONS: Final = "one of the functions " + ", ".join([*_FUNCTIONS, SEGMENT_FUNCTION])
 _CHAINS: Final = {"or": OR, "and": AND}
 _OPERATORS: Final = {operator.value: (operator, strength) for operator, strength in STRENGTHS.items()}
 _CONSTANTS: Final[dict[str, Literal]] = {
@@ -77,10 +78,11 @@ RESERVED: Final = frozenset({*_CHAINS, *_OPERATORS, *_CONSTANTS, "in", "not"})
 class ExpressionParser:
     """Reads expressions at a cursor and leaves it on the first token that does not belong to them."""
 
-    __slots__ = ("_aliased_length", "_aliases", "_cursor", "_height", "_terms")
+    __slots__ = ("_aliased_length", "_aliases", "_cursor", "_dialect", "_height", "_terms")
 
-    def __init__(self, cursor: Cursor, aliases: Mapping[str, str] | None) -> None:
+    def __init__(self, cursor: Cursor, aliases: Mapping[str, str] | None, dialect: Dialect = CUSTOMER_INSIGHTS) -> None:
         """`aliases` is None where none may stand."""
+        self._dialect = dialect
         self._cursor = cursor
         self._aliases = aliases
         self._aliased_length = 0
@@ -184,14 +186,22 @@ class ExpressionParser:
         return node(operand, position)
 
     def _call(self, name: str, position: int) -> Expression:
+        cursor, now = self._cursor, self._dialect.now
+        if now is not None and name.startswith(query_functions.NAMESPACE):
+            return QueryFunctionReader(self._aliases or {}, now, _read_local_literal).read(cursor, name, position)
         function = _FUNCTIONS.get(name.lower())
-        if function is not None:
+        if function in self._dialect.functions:
             arguments = self._arguments()
             self._check_count(function, arguments, position)
             return syntax.Call(function, arguments, position)
-        if name.lower() == SEGMENT_FUNCTION.lower():
+        if name.lower() == SEGMENT_FUNCTION.lower() and self._dialect is CUSTOMER_INSIGHTS:
             return self._segment(position)
-        raise self._cursor.failure_at(position, found=f"the function '{name}'", expected=_KNOWN_FUNCTIONS)
+        raise self._cursor.failure_at(position, found=f"the function '{name}'", expected=self._known_functions())
+
+    def _known_functions(self) -> str:
+        names = [function.value for function in Function if function in self._dialect.functions]
+        others = [SEGMENT_FUNCTION] if self._dialect is CUSTOMER_INSIGHTS else [f"{query_functions.NAMESPACE}In"]
+        return "one of the functions " + ", ".join([*names, *others])
 
     def _arguments(self) -> tuple[Expression, ...]:
         cursor = self._cursor
@@ -263,7 +273,7 @@ class ExpressionParser:
         """The literal that stands here, stepped over, or that of an alias; a missing alias is null, as OData says."""
         cursor = self._cursor
         if cursor.kind is not Kind.ALIAS or self._aliases is None:
-            return read_literal(cursor)
+            return read_literal(cursor, takes_local_instants=self._dialect.takes_local_instants)
         inner = self._find_aliased()
         cursor.advance()
         if inner is None:
@@ -286,7 +296,7 @@ class ExpressionParser:
                 found=f"aliases for more than {LENGTH_MAX} characters",
                 expected=f"at most {LENGTH_MAX}",
             )
-        inner = ExpressionParser(Cursor(text, name), None)
+        inner = ExpressionParser(Cursor(text, name, tokens=self._dialect.tokens), None, self._dialect)
         inner._terms = self._terms
         return inner
 
@@ -304,16 +314,22 @@ class ExpressionParser:
             )
 
 
-def read_literal(cursor: Cursor) -> Literal | None:
+def read_literal(cursor: Cursor, *, takes_local_instants: bool = False) -> Literal | None:
     """The literal that stands at the cursor, stepped over; None if something else stands there."""
     if cursor.kind is Kind.NAME:
         literal: Literal | None = _CONSTANTS.get(cursor.text.lower())
     else:
         reader = _READERS.get(cursor.kind)
+        if takes_local_instants and cursor.kind is Kind.DATE_TIME:
+            reader = _read_local_date_time
         literal = None if reader is None else _read(cursor, reader)
     if literal is not None:
         cursor.advance()
     return literal
+
+
+def _read_local_literal(cursor: Cursor) -> Literal | None:
+    return read_literal(cursor, takes_local_instants=True)
 
 
 def _read(cursor: Cursor, reader: Callable[[str], Literal]) -> Literal:
@@ -326,6 +342,10 @@ def _read(cursor: Cursor, reader: Callable[[str], Literal]) -> Literal:
 def _read_date_time(text: str) -> syntax.DateTime:
     if _DATE_TIME.fullmatch(text) is None:
         raise ValueError(text)
+    return syntax.DateTime(parse_instant(text.upper()))
+
+
+def _read_local_date_time(text: str) -> syntax.DateTime:
     return syntax.DateTime(parse_instant(text.upper()))
 
 

@@ -30,22 +30,38 @@ class Kind(enum.Enum):
     END = "end"
 
 
-EXPRESSION_TOKENS: Final = re.compile(
-    rf"""[ \t]*+(?:
-      (?P<string>'[^']*+(?:''[^']*+)*+' | [{QUOTES}](?:[^{QUOTES}]++|([{QUOTES}])\2)*+[{QUOTES}])
+_NAME: Final = r"[^\W\d]\w*+"
+_EXPRESSION: Final = rf"""
+    (?P<string>'[^']*+(?:''[^']*+)*+' | [{QUOTES}](?:[^{QUOTES}]++|([{QUOTES}])\2)*+[{QUOTES}])
     | (?P<guid>[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}}(?![\w-]))
-    | (?P<name>[^\W\d]\w*+)
+    | (?P<name>NAME)
     | (?P<date_time>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt][0-9:.]*+(?:[Zz]|[+-][0-9:]*+)?(?![\w.]))
     | (?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?![\w.-]))
     | (?P<decimal>-?[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)(?![\w.-]))
     | (?P<integer>-?[0-9]++(?![\w.-]))
-    | (?P<alias>@[^\W\d]\w*+)
+    | (?P<alias>@{_NAME})
     | (?P<option>\$[A-Za-z]++)
+"""
+
+EXPRESSION_TOKENS: Final = re.compile(
+    rf"""[ \t]*+(?:
+      {_EXPRESSION.replace("NAME", _NAME)}
     | (?P<symbol>[(),;=/*-])
     | (?P<end>\Z)
     )""",
     re.VERBOSE,
 )
+
+DATAVERSE_TOKENS: Final = re.compile(
+    rf"""[ \t]*+(?:
+      {_EXPRESSION.replace("NAME", rf"{_NAME}(?:[.]{_NAME})*+")}
+    | (?P<phrase>"(?:[^"\\]|\\.)*+")
+    | (?P<symbol>[(),;=/*\[\]:-])
+    | (?P<end>\Z)
+    )""",
+    re.VERBOSE,
+)
+"""Names may have dots, and lists of values are JSON."""
 
 SEARCH_TOKENS: Final = re.compile(
     r"""\s*+(?:

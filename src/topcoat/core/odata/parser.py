@@ -1,10 +1,11 @@
 """From the text of each option to its tree; errors name the option and the place in its text."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from topcoat.core import errors
+from topcoat.core.odata.dialect import CUSTOMER_INSIGHTS, Dialect
 from topcoat.core.odata.expressions import ExpressionParser
 from topcoat.core.odata.lexer import SEARCH_TOKENS, Cursor, Kind
 from topcoat.core.odata.search import SearchParser
@@ -19,17 +20,32 @@ EXPAND_DEPTH_MAX: Final = 5
 Aliases = Mapping[str, str]
 
 
-def parse_filter(text: str, aliases: Aliases | None = None, *, option: str = "$filter") -> Expression:
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What holds for every expression of a query: its `@name` items, and the dialect it is in."""
+
+    aliases: Aliases
+    dialect: Dialect
+
+    def read(self, cursor: Cursor) -> Expression:
+        return ExpressionParser(cursor, self.aliases, self.dialect).read()
+
+
+def parse_filter(
+    text: str, aliases: Aliases | None = None, *, option: str = "$filter", dialect: Dialect = CUSTOMER_INSIGHTS
+) -> Expression:
     """`aliases` are the query's `@name` items, names with the `@`."""
-    cursor = Cursor(text, option)
-    tree = ExpressionParser(cursor, aliases or {}).read()
+    cursor = Cursor(text, option, tokens=dialect.tokens)
+    tree = _Scope(aliases or {}, dialect).read(cursor)
     cursor.expect_end("an operator")
     return tree
 
 
-def parse_orderby(text: str, aliases: Aliases | None = None) -> tuple[OrderBy, ...]:
-    cursor = Cursor(text, "$orderby")
-    keys = _read_orderby(cursor, aliases or {})
+def parse_orderby(
+    text: str, aliases: Aliases | None = None, *, dialect: Dialect = CUSTOMER_INSIGHTS
+) -> tuple[OrderBy, ...]:
+    cursor = Cursor(text, "$orderby", tokens=dialect.tokens)
+    keys = _read_orderby(cursor, _Scope(aliases or {}, dialect))
     cursor.expect_end("an operator, ','")
     return keys
 
@@ -49,9 +65,11 @@ def parse_search(text: str) -> Search:
     return tree
 
 
-def parse_expand(text: str, aliases: Aliases | None = None) -> tuple[Expand, ...]:
-    cursor = Cursor(text, "$expand")
-    expands = _read_expand(cursor, aliases or {})
+def parse_expand(
+    text: str, aliases: Aliases | None = None, *, dialect: Dialect = CUSTOMER_INSIGHTS
+) -> tuple[Expand, ...]:
+    cursor = Cursor(text, "$expand", tokens=dialect.tokens)
+    expands = _read_expand(cursor, _Scope(aliases or {}, dialect))
     cursor.expect_end("','")
     return expands
 
@@ -70,12 +88,12 @@ def parse_boolean(text: str, *, option: str) -> bool:
     return value
 
 
-def _read_orderby(cursor: Cursor, aliases: Aliases) -> tuple[OrderBy, ...]:
+def _read_orderby(cursor: Cursor, scope: _Scope) -> tuple[OrderBy, ...]:
     keys: list[OrderBy] = []
     while not keys or cursor.skip(","):
         if len(keys) == ORDER_KEYS_MAX:
             raise _too_many(cursor, "keys", ORDER_KEYS_MAX)
-        expression = ExpressionParser(cursor, aliases).read()
+        expression = scope.read(cursor)
         direction = cursor.text.lower()
         if direction in ("asc", "desc"):
             cursor.advance()
@@ -95,7 +113,7 @@ def _read_select(cursor: Cursor) -> tuple[str, ...] | None:
     return None if "*" in names else tuple(names)
 
 
-def _read_expand(cursor: Cursor, aliases: Aliases) -> tuple[Expand, ...]:
+def _read_expand(cursor: Cursor, scope: _Scope) -> tuple[Expand, ...]:
     cursor.descend(EXPAND_DEPTH_MAX)
     expands: list[Expand] = []
     while not expands or cursor.skip(","):
@@ -105,12 +123,12 @@ def _read_expand(cursor: Cursor, aliases: Aliases) -> tuple[Expand, ...]:
         if any(expand.table == table for expand in expands):
             raise cursor.failure("each table once")
         cursor.advance()
-        expands.append(Expand(table, _read_expand_options(cursor, aliases)))
+        expands.append(Expand(table, _read_expand_options(cursor, scope)))
     cursor.ascend()
     return tuple(expands)
 
 
-def _read_expand_options(cursor: Cursor, aliases: Aliases) -> ExpandOptions:
+def _read_expand_options(cursor: Cursor, scope: _Scope) -> ExpandOptions:
     options = ExpandOptions()
     if not cursor.skip("("):
         return options
@@ -118,7 +136,7 @@ def _read_expand_options(cursor: Cursor, aliases: Aliases) -> ExpandOptions:
     while not given or cursor.skip(";"):
         name = _read_option_name(cursor, given)
         given.add(name)
-        options = _READERS[name](cursor, aliases, options)
+        options = _READERS[name](cursor, scope, options)
     if not cursor.skip(")"):
         raise cursor.failure("';' or ')'")
     return options
@@ -138,14 +156,14 @@ def _read_option_name(cursor: Cursor, given: set[str]) -> str:
     return name
 
 
-_READERS: Final[dict[str, Callable[[Cursor, Aliases, ExpandOptions], ExpandOptions]]] = {
-    "filter": lambda cursor, aliases, o: replace(o, filter=ExpressionParser(cursor, aliases).read()),
+_READERS: Final[dict[str, Callable[[Cursor, _Scope, ExpandOptions], ExpandOptions]]] = {
+    "filter": lambda cursor, scope, o: replace(o, filter=scope.read(cursor)),
     "select": lambda cursor, _, o: replace(o, select=_read_select(cursor)),
-    "orderby": lambda cursor, aliases, o: replace(o, orderby=_read_orderby(cursor, aliases)),
+    "orderby": lambda cursor, scope, o: replace(o, orderby=_read_orderby(cursor, scope)),
     "top": lambda cursor, _, o: replace(o, top=_read_number(cursor, TOP_MAX)),
     "skip": lambda cursor, _, o: replace(o, skip=_read_number(cursor, SKIP_MAX)),
     "count": lambda cursor, _, o: replace(o, count=_read_boolean(cursor)),
-    "expand": lambda cursor, aliases, o: replace(o, expand=_read_expand(cursor, aliases)),
+    "expand": lambda cursor, scope, o: replace(o, expand=_read_expand(cursor, scope)),
 }
 _UNSUPPORTED: Final = frozenset({"search", "levels", "compute", "apply"})
 

@@ -64,6 +64,8 @@ def _printed(tree: Expression) -> tuple[str, int]:  # noqa: PLR0911 - one for ea
             return _print_negation(operand), PREFIX
         case syntax.Call(function, arguments):
             return f"{function.value}({', '.join(_print(argument, OR) for argument in arguments)})", _OPERAND
+        case syntax.Like(operand, pattern):
+            return f"like({_print(operand, OR)}, {_quoted(pattern)})", _OPERAND
         case syntax.IsMemberOfSegment(name):
             return f"{SEGMENT_FUNCTION}({_quoted(name)})", _OPERAND
         case _:

@@ -168,6 +168,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Like:
+    """Whether a text is as a pattern with wildcards says; no text of `$filter` gives it, Dataverse's rules do."""
+
+    operand: "Expression"
+    pattern: str
+    position: int = _position()
+
+
+@dataclass(frozen=True, slots=True)
 class IsMemberOfSegment:
     """The vendor's own condition on profiles."""
 
@@ -175,7 +184,7 @@ class IsMemberOfSegment:
     position: int = _position()
 
 
-Expression = Literal | Column | Comparison | In | And | Or | Not | Arithmetic | Negate | Call | IsMemberOfSegment
+Expression = Literal | Column | Comparison | In | And | Or | Not | Arithmetic | Negate | Call | Like | IsMemberOfSegment
 
 
 def walk(tree: Expression) -> Iterator[Expression]:
@@ -196,7 +205,7 @@ def operands_of(node: Expression) -> tuple[Expression, ...]:
             return left, right
         case Call(_, arguments):
             return arguments
-        case Not(operand) | Negate(operand) | In(operand):
+        case Not(operand) | Negate(operand) | In(operand) | Like(operand):
             return (operand,)
         case _:
             return ()

@@ -78,6 +78,7 @@ def type_of(tree: Expression, table: Table) -> ValueType:  # noqa: PLR0911 - one
             | syntax.And()
             | syntax.Or()
             | syntax.Not()
+            | syntax.Like()
             | syntax.IsMemberOfSegment()
         ):
             return ValueType.BOOLEAN
