@@ -18,6 +18,7 @@ from topcoat import __version__
 from topcoat.clock import Clock
 from topcoat.core.limits import LimitName
 from topcoat.flows import Flows
+from topcoat.flows.customer_rows import CustomerRows
 from topcoat.flows.data_profiles import DataProfiles
 from topcoat.flows.data_sources import DataSources
 from topcoat.flows.hierarchies import Hierarchies
@@ -157,6 +158,7 @@ def build_flows(
     return Flows(
         ingest=Ingest(writer, instances, clock),
         query=Query(store, instances, sights, search_index, clock),
+        customer_rows=CustomerRows(store, sights, clock),
         instances=instances,
         lifecycle=Lifecycle(store, instances, permissions, search_index, clock),
         permissions=permissions,

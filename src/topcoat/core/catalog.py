@@ -36,6 +36,7 @@ class TableKind(enum.Enum):
     UNIFIED_ACTIVITY = "unified_activity"
     CUSTOMER_MEASURE = "customer_measure"
     SOURCE = "source"
+    CUSTOMER_ROW = "customer_row"
 
 
 class Contents(enum.Enum):

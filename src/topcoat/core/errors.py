@@ -4,7 +4,7 @@ TopcoatError
 ├── NotAuthenticated, NotPermitted, NoRole
 ├── NotFound
 │   ├── InstanceNotFound, TableNotFound, RecordNotFound, ChangeNotFound, InstantNotKept, AddressNotFound
-│   ├── DataSourceNotFound, ColumnNotFound, AssignmentNotFound
+│   ├── DataSourceNotFound, ColumnNotFound, AssignmentNotFound, SegmentNotFound
 │   └── DefinitionNotFound, WorkflowNotFound, JobNotFound, ReportNotFound
 ├── BadInput
 │   ├── AddressTooLong, BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable
@@ -13,7 +13,7 @@ TopcoatError
 │   ├── ColumnNotSearchable, ColumnTwice, ValueTooLong
 │   ├── ValidUntilUnreadable, ValidUntilOutOfRange, UnknownCustomer, TableNotWritable
 │   ├── ActivityNotConfigured, TableNotFoundForWriting, DataSourceInUse
-│   ├── QuerySyntaxError, OptionInvalid, UnknownSegment, ContinuationInvalid
+│   ├── QuerySyntaxError, OptionInvalid, PropertyNotFound, UnknownSegment, ContinuationInvalid
 │   ├── NameTaken, SystemMade, TooManyDefinitions, InstanceRefreshing
 │   ├── ClockRequestInvalid, ParameterInvalid, UnknownRole, JobEnded
 │   ├── DefinitionInvalid, DefinitionsCyclic, DefinitionInUse, NotComputable, ReadyMade
@@ -111,6 +111,10 @@ class InstantNotKept(NotFound):
 
 class AddressNotFound(NotFound):
     text = "There is nothing at {method} {path}."
+
+
+class SegmentNotFound(NotFound):
+    text = "Resource not found for the segment '{segment}'."
 
 
 class DataSourceNotFound(NotFound):
@@ -242,6 +246,10 @@ class QuerySyntaxError(BadInput):
 
 class OptionInvalid(BadInput):
     text = "{option} {reason}."
+
+
+class PropertyNotFound(BadInput):
+    text = "Could not find a property named '{column}' on type '{type}'{suggestion}."
 
 
 class UnknownSegment(BadInput):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from topcoat.flows.customer_rows import CustomerRows
 from topcoat.flows.data_profiles import DataProfiles
 from topcoat.flows.data_sources import DataSources
 from topcoat.flows.hierarchies import Hierarchies
@@ -30,6 +31,7 @@ class Flows:
 
     ingest: Ingest
     query: Query
+    customer_rows: CustomerRows
     instances: Instances
     lifecycle: Lifecycle
     permissions: Permissions

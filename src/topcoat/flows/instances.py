@@ -48,6 +48,7 @@ class Instances:
         self._catalogs: dict[tuple[int, int], Catalog] = {}
         self._current: dict[str, CurrentCatalog] = {}
         self._aliased: dict[tuple[int, int], bool] = {}
+        self._activated: dict[tuple[int, int], datetime] = {}
 
     async def list_instances(self) -> list[Instance]:
         async with self._store.glancing() as connection:
@@ -118,6 +119,16 @@ class Instances:
                 self._aliased.clear()
             self._aliased[key] = await views.has_aliases(self._store.point, instance_id, generation)
         return self._aliased[key]
+
+    async def find_activated_at(self, instance_id: int, generation: int) -> datetime | None:
+        """When a generation became active; None where there is none of that number."""
+        key = (instance_id, generation)
+        if key not in self._activated:
+            found = await views.list_generations(self._store.point, instance_id)
+            if len(self._activated) >= CATALOGS_KEPT_MAX:
+                self._activated.clear()
+            self._activated |= {(instance_id, g.number): g.activated_at for g in found if g.activated_at is not None}
+        return self._activated.get(key)
 
     async def catalog_of(self, instance_id: int, generation: int) -> Catalog:
         """As `catalog_at`, on a connection of its own where it is not kept in memory."""

@@ -145,7 +145,7 @@ class Inventory:
                 return await sizes.get_table_size(scan, "measure_record", instance_id=sight.instance_id, view=view)
             case TableKind.UNIFIED_ACTIVITY:
                 return await timelines.get_activities_size(scan, _shown(sight), view)
-            case TableKind.SOURCE:
+            case TableKind.SOURCE | TableKind.CUSTOMER_ROW:
                 plan.refuse_unkept(table, "The size of")
                 return await sizes.get_table_size(
                     scan, "source_record", instance_id=sight.instance_id, view=view, source_table=table.name

@@ -16,6 +16,7 @@ from topcoat.settings import Settings
 from topcoat.surfaces import answers, health, metrics
 from topcoat.surfaces.access import Access, CallRecorder, LoadKeys
 from topcoat.surfaces.customer_insights import router as customer_insights
+from topcoat.surfaces.dataverse import router as dataverse
 from topcoat.surfaces.emulator import certificate, clock, sign_in
 from topcoat.surfaces.shortcut import Shortcut
 
@@ -30,6 +31,7 @@ class Application(FastAPI):
 def add_surfaces(app: FastAPI, settings: Settings) -> None:
     access = Access(settings, _loading_own_keys(app))
     customer_insights.add_customer_insights(app, access)
+    dataverse.add_dataverse(app, settings)
     health.add_health(app)
     metrics.add_metrics(app)
     if settings.is_emulator:

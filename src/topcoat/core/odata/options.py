@@ -18,7 +18,10 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class QueryOptions:
-    """`select` is None for all columns; `as_of` is as the caller wrote it; `segments` come beside the filter."""
+    """`select` is None for all columns; `as_of` is as the caller wrote it; `segments` come beside the filter.
+
+    `page_size` bounds a page from outside of the question, and `standing` asks when what is live began and lapses.
+    """
 
     filter: Expression | None = None
     select: tuple[str, ...] | None = None
@@ -34,6 +37,8 @@ class QueryOptions:
     proxy: bool = False
     as_of: str | None = None
     explain: bool = False
+    standing: bool = False
+    page_size: int | None = None
 
 
 _KNOWN: Final = ("$count", "$expand", "$filter", "$orderby", "$search", "$select", "$skip", "$skiptoken", "$top")

@@ -1,12 +1,14 @@
 """Merged reads: look, plan, fetch in one view, merge, judge, shape, page (S20, S23-S29)."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from topcoat.clock import Clock
 from topcoat.core import catalog, errors
-from topcoat.core.catalog import CUSTOMER_ID, CUSTOMER_MEASURE, UNIFIED_ACTIVITY, Document, Table, TableKind
+from topcoat.core.catalog import CUSTOMER_ID, CUSTOMER_MEASURE, UNIFIED_ACTIVITY, Catalog, Document, Table, TableKind
 from topcoat.core.odata import evaluate, syntax
 from topcoat.core.odata.address import RecordAddress
 from topcoat.core.odata.options import QueryOptions
@@ -39,6 +41,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """What questions are asked of: the tables there are, and the service's instant; `refreshed_at` is theirs."""
+
+    catalog: Catalog
+    now: datetime
+    refreshed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class LiveChange:
     """`not_shown` are the columns that the table no longer has, or has with types that do not accept their values."""
 
@@ -60,6 +71,15 @@ class Query:
         self._indexes = indexes
         self._sights = sights
         self._secret: bytes | None = None
+
+    async def look(self, instance: str) -> Outlook:
+        sight = await self._sights.look(instance)
+        refreshed_at = await self._instances.find_activated_at(sight.instance_id, sight.view.generation)
+        return Outlook(sight.catalog, sight.view.now, refreshed_at)
+
+    async def find_keys(self, instance: str, table: str, guid: uuid.UUID) -> list[str]:
+        """The keys of a table that are too long to stand in their GUID, and have this one."""
+        raise NotImplementedError
 
     async def read_record(self, instance: str, address: RecordAddress, options: QueryOptions) -> Document:
         """One record by its key; raise `RecordNotFound`."""
@@ -333,5 +353,5 @@ def _ids_of(table: Table) -> tuple[str, ...]:
 
 
 def _question(options: QueryOptions, instance: str, address: RecordAddress) -> str:
-    """What a token is bound to: everything but the token itself and `$skip`."""
-    return repr((instance, address, replace(options, skiptoken=None, skip=None)))
+    """What a token is bound to: everything but the token itself, `$skip` and the size of a page."""
+    return repr((instance, address, replace(options, skiptoken=None, skip=None, page_size=None)))

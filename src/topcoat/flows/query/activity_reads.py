@@ -10,7 +10,7 @@ from topcoat.flows.query import judge as judges
 from topcoat.flows.query.gathering import Chunk
 from topcoat.flows.query.judge import Judge
 from topcoat.flows.query.plan import ReadPlan
-from topcoat.flows.query.reading import EXPLANATION, Reading, list_family, settle_filter
+from topcoat.flows.query.reading import EXPLANATION, STANDING, Reading, Standing, list_family, settle_filter
 from topcoat.store import timelines
 from topcoat.store.timelines import NEWEST_FIRST, ActivityQuestion
 
@@ -64,6 +64,8 @@ class ActivityRead:
 
     def shown(self, found: ShownActivity) -> Document:
         record = self._plan.shape(found.record)
+        if self._plan.has_standing:
+            record = {**record, STANDING: _standing(found.activity)}
         if not self._plan.is_explained:
             return record
         return {**record, EXPLANATION: explanation.explain_activity(found.activity, self._reading.sight.view)}
@@ -97,6 +99,12 @@ class ActivityRead:
         shown = [ShownActivity(activity, activity_record(activity)) for activity in found]
         last = shown[-1].record if len(shown) == limit and limit else None
         return Chunk([each for each in shown if judge.accepts(each.record)], last)
+
+
+def _standing(activity: Activity) -> Standing | None:
+    if activity.recorded_at is None or activity.valid_until is None:
+        return None
+    return Standing(activity.recorded_at, activity.valid_until)
 
 
 def activity_record(activity: Activity) -> Document:

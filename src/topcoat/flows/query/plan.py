@@ -48,11 +48,15 @@ class ReadPlan:
     skip: int = 0
     is_counted: bool = False
     is_explained: bool = False
+    has_standing: bool = False
+    page_max: int | None = None
     as_of: datetime | None = None
 
     @property
     def page_size(self) -> int:
         """How many records one answer may hold."""
+        if self.page_max is not None:
+            return self.page_max if self.top is None else min(self.top, self.page_max)
         return PAGE_DEFAULT if self.top is None else min(self.top, PAGE_MAX)
 
     def shape(self, record: Document) -> Document:
@@ -101,6 +105,8 @@ def _plan(table: Table, options: QueryOptions, known: Catalog) -> ReadPlan:
         skip=options.skip or 0,
         is_counted=options.count,
         is_explained=options.explain,
+        has_standing=options.standing,
+        page_max=options.page_size,
         as_of=parse_as_of(options.as_of),
     )
 

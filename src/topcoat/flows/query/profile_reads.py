@@ -16,7 +16,7 @@ from topcoat.flows.query import judge as judges
 from topcoat.flows.query.gathering import Chunk, Place
 from topcoat.flows.query.judge import Judge
 from topcoat.flows.query.plan import ReadPlan
-from topcoat.flows.query.reading import EXPLANATION, Reading, settle_filter
+from topcoat.flows.query.reading import EXPLANATION, STANDING, Reading, Standing, settle_filter
 from topcoat.store import instances as instance_store
 from topcoat.store import leads, profile_counts, profile_pages, profiles, segments
 from topcoat.store.leads import Indexed
@@ -54,10 +54,18 @@ def merge_profile(table: Table, stored: StoredProfile, view: View) -> MergedProf
 def shown_record(profile: MergedProfile, planned: ReadPlan, view: View) -> Document:
     """The columns asked for, and where their values come from where that is asked for (S29)."""
     record = planned.shape(profile.record)
+    if planned.has_standing:
+        record = {**record, STANDING: _standing(profile.live)}
     if not planned.is_explained:
         return record
     explained = explanation.explain_profile(planned.table, profile.stored, profile.live, view)
     return {**record, EXPLANATION: {name: explained[name] for name in record}}
+
+
+def _standing(live: Sequence[Override]) -> Standing | None:
+    if not live:
+        return None
+    return Standing(max(change.recorded_at for change in live), min(change.valid_until for change in live))
 
 
 class ProfileRead:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from topcoat.clock import Clock
@@ -15,7 +16,16 @@ from topcoat.store import profiles, segments
 from topcoat.store.engine import Store
 
 EXPLANATION: Final = "@topcoat.explain"
+STANDING: Final = "@topcoat.standing"
 _EQUALITIES: Final = (Operator.EQ, Operator.NE)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of a record with live writes: when the latest of them came, and when the next of them lapses."""
+
+    recorded_at: datetime
+    lapses_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ def entity_type(table: Table) -> str:
             return "unifiedActivity"
         case TableKind.CUSTOMER_MEASURE:
             return "profileKpi"
-        case TableKind.SOURCE:
+        case TableKind.SOURCE | TableKind.CUSTOMER_ROW:
             return _SOURCE_TYPES[table.contents] if table.activity is None else "activity"
         case _:
             assert_never(table.kind)
@@ -213,7 +213,7 @@ def _dataflow_type(table: Table) -> str:
             return "unifiedActivity"
         case TableKind.CUSTOMER_MEASURE:
             return "kpi"
-        case TableKind.SOURCE:
+        case TableKind.SOURCE | TableKind.CUSTOMER_ROW:
             return _DATAFLOW_TYPES[table.contents]
         case _:
             assert_never(table.kind)

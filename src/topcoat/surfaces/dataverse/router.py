@@ -1,0 +1,118 @@
+"""The Dataverse Web API: the default instance under `/api/data/v9.2`, any under `/dataverse/{instanceId}/…`."""
+
+import uuid
+from typing import Any, Final
+from urllib.parse import quote, unquote_to_bytes
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from topcoat.core import errors
+from topcoat.core.odata import address as addresses
+from topcoat.flows import Flows
+from topcoat.settings import Settings
+from topcoat.surfaces import limits, permissions, usage
+from topcoat.surfaces.access import Access, Principal, check_role
+from topcoat.surfaces.dataverse import batch, dispatch, names, problems
+from topcoat.surfaces.dataverse.call import Call
+from topcoat.surfaces.dataverse.preferences import read_preferences
+
+ROOT: Final = "/api/data/v9.2"
+READING: Final = "Get-entities-with-OData-path"
+METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
+_ASCII: Final = bytes(range(128))
+
+
+def add_dataverse(app: FastAPI, settings: Settings) -> None:
+    async def endpoint(request: Request) -> Response:
+        response: Response | None = None
+        try:
+            response = await _respond(request, takes_writes=settings.dataverse_writes)
+            return response
+        finally:
+            await limits.end(request, response)
+
+    for prefix in ("", "/dataverse/{instanceId}"):
+        for rest in ("", "/{rest:path}"):
+            app.add_api_route(
+                f"{prefix}{ROOT}{rest}",
+                endpoint,
+                methods=list(METHODS),
+                operation_id="Dataverse-Web-API",
+                include_in_schema=False,
+            )
+
+
+async def _respond(request: Request, *, takes_writes: bool) -> Response:
+    try:
+        call = await _admitted(request, takes_writes=takes_writes)
+        response = await (batch.answer(call) if batch.is_batch(call) else dispatch.answer(call))
+        if call.preferences.applied:
+            response.headers["Preference-Applied"] = ",".join(call.preferences.applied)
+    except errors.TopcoatError as error:
+        usage.notes_of(request.scope).error = error.code
+        response = problems.problem(error)
+    response.headers["OData-Version"] = "4.0"
+    response.headers["x-ms-service-request-id"] = str(uuid.uuid4())
+    return response
+
+
+async def _admitted(request: Request, *, takes_writes: bool) -> Call:
+    """The call of a caller who is known and may read."""
+    flows: Flows = request.app.state.flows
+    instance, principal = await _entered(request, flows, request.path_params.get("instanceId", "").lower())
+    usage.notes_of(request.scope).caller = principal.name
+    await limits.begin(request, instance=instance, principal=principal.name, subscription_key="")
+    check_role(principal, permissions.needed_role(READING))
+    outlook = await flows.query.look(instance)
+    root, path = _split(request.scope)
+    query = quote(request.scope["query_string"], safe=_ASCII)
+    return Call(
+        flows=flows,
+        principal=principal,
+        instance=instance,
+        tables=names.list_tables(outlook.catalog),
+        method=request.method,
+        address=f"{_origin(request)}{root}",
+        path=path,
+        query=query,
+        items=addresses.parse_query_string(query) if query else [],
+        headers=request.headers,
+        body=await request.body(),
+        preferences=read_preferences(request.headers.getlist("prefer")),
+        now=outlook.now,
+        refreshed_at=outlook.refreshed_at,
+        takes_writes=takes_writes,
+    )
+
+
+async def _entered(request: Request, flows: Flows, instance: str) -> tuple[str, Principal]:
+    """The instance that is addressed, and the caller, who is known by token alone; to strangers nothing is told."""
+    access: Access = request.app.state.access
+    if not instance:
+        await access.authenticate(request.headers, flows.permissions)
+        instance = await _default_instance(flows)
+    return instance, await access.authenticate_for(request.headers, instance, flows.permissions, needs_key=False)
+
+
+async def _default_instance(flows: Flows) -> str:
+    """The one that has been there longest."""
+    known = await flows.instances.list_instances()
+    if not known:
+        raise errors.InstanceNotFound(instance="the default one")
+    return known[0].guid
+
+
+def _split(scope: Any) -> tuple[str, str]:
+    """The address of this API, and what follows it: `path` no longer tells a slash from `%2F`."""
+    root, _, rest = scope["raw_path"].decode("ascii", "replace").partition(ROOT)
+    try:
+        return f"{root}{ROOT}", unquote_to_bytes(rest.removeprefix("/")).decode()
+    except UnicodeDecodeError:
+        raise errors.AddressNotFound(method=scope["method"], path="an address that is not UTF-8") from None
+
+
+def _origin(request: Request) -> str:
+    host = request.headers.get("host") or "{}:{}".format(*request.scope["server"])
+    return f"{request.scope['scheme']}://{quote(host, safe='.:[]')}"
