@@ -1,6 +1,6 @@
 """Drawn questions put to the service."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from tests.conftest import Service
@@ -8,6 +8,7 @@ from tests.parity.questions import SEARCHED, Question
 from topcoat.core.catalog import CUSTOMER, Document, Table
 from topcoat.core.odata import options as query_options
 from topcoat.core.odata.address import RecordAddress
+from topcoat.core.odata.options import QueryOptions
 from topcoat.flows.instances import Instances
 from topcoat.flows.query import Query
 from topcoat.flows.query.profile_reads import Index
@@ -36,18 +37,24 @@ class Asker:
         """All pages of an answer, and the counts that came with them and instead of them."""
         self._indexes.indexed = question.indexed
         address = _address(question)
-        counted = await self.query.count_records(guid, address, query_options.parse_options([*question.options()]))
+        counted = await self.query.count_records(guid, address, _options(question))
         pages: list[list[Document]] = []
         counts: set[int | None] = {counted}
         token: tuple[tuple[str, str], ...] = ()
         while True:
-            options = query_options.parse_options([*question.options(), ("$count", "true"), *token])
+            options = _options(question, ("$count", "true"), *token)
             page = await self.query.read_records(guid, address, options)
             pages.append(page.records)
             counts.add(page.count)
             if page.next_token is None:
                 return pages, counts
             token = (("$skiptoken", page.next_token),)
+
+
+def _options(question: Question, *others: tuple[str, str]) -> QueryOptions:
+    """The filter as a tree: Dataverse's patterns have no text that the other service reads."""
+    items = [item for item in question.options() if item[0] != "$filter"]
+    return replace(query_options.parse_options([*items, *others]), filter=question.filter)
 
 
 def _address(question: Question) -> RecordAddress:

@@ -191,7 +191,16 @@ def _texts(table: Table) -> st.SearchStrategy[Expression]:
         pieces | pieces | column,
     )
     equal = st.builds(syntax.Comparison, folded, st.sampled_from(Operator), literals(ColumnType.STRING))
-    return searches | searches | equal
+    return searches | searches | equal | _caseless(column)
+
+
+def _caseless(column: st.SearchStrategy[syntax.Column]) -> st.SearchStrategy[Expression]:
+    """As Dataverse compares: with patterns, and with lists of texts without their case."""
+    folded = column.map(lambda name: syntax.Call(Function.TOLOWER, (name,)))
+    parts = ("%", "%", "_", "p", "ARIS", "k", "\u212a", "ß", "İ", "é", "\\", "[a-p]", "[", "'", " ")
+    patterns = st.lists(st.sampled_from(parts), max_size=5).map("".join)
+    items = st.lists(literals(ColumnType.STRING), min_size=1, max_size=3).map(tuple)
+    return st.builds(syntax.Like, folded | column, patterns) | st.builds(syntax.In, folded, items)
 
 
 def _between_columns(table: Table) -> st.SearchStrategy[Expression]:

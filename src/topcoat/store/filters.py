@@ -12,7 +12,7 @@ from typing import Any, Final
 from topcoat.clock import to_microseconds
 from topcoat.core import canonical, catalog
 from topcoat.core.catalog import ColumnType
-from topcoat.core.odata import syntax
+from topcoat.core.odata import syntax, wildcards
 from topcoat.core.odata.syntax import Expression, Function, Literal, Operator
 
 _NUMBERS: Final = (ColumnType.INTEGER, ColumnType.DECIMAL)
@@ -96,6 +96,11 @@ class Translation:
                 return self._closed(self._comparison(left, operator, right), is_negated=is_negated)
             case syntax.In(syntax.Column(name), items):
                 return self._closed(self._membership(self.operand(name), items), is_negated=is_negated)
+            case syntax.In(syntax.Call(Function.TOLOWER | Function.TOUPPER as fold, (syntax.Column(name),)), items):
+                operand = self.operand(name)
+                return self._or_beyond_ascii(self._membership(self._folded(fold, operand), items), operand)
+            case syntax.Like(syntax.Column(name) | syntax.Call(Function.TOLOWER, (syntax.Column(name),)), pattern):
+                return self._like(self.operand(name), pattern)
             case syntax.Call(function, arguments):
                 return self._call(function, arguments)
             case syntax.Column(name):
@@ -220,6 +225,15 @@ class Translation:
                 return self._or_beyond_ascii(Condition(found, is_exact=True), operand)
             case _:
                 return None
+
+    def _like(self, operand: Operand, pattern: str) -> Condition | None:
+        """Without regard to case both databases compare ASCII alone; on PostgreSQL trigrams serve it."""
+        asked = wildcards.ascii_pattern(pattern)
+        if asked is None:
+            return None
+        bound = self.parameters.bind(asked, "text")
+        sql = f"ILIKE {bound}" if self.is_postgresql else f"LIKE {bound} ESCAPE '\\'"
+        return Condition(f"{operand.sql} {sql}", is_exact=False)
 
     def _found(self, function: Function, operand: Operand, text: str) -> str:
         """Null for null, as in the core."""

@@ -1,11 +1,12 @@
 """Ways into a million profiles: indexed conditions such that every match of a question satisfies at least one."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from topcoat.core.catalog import CUSTOMER_ID, Column, ColumnType, Table
-from topcoat.core.odata import syntax
+from topcoat.core.odata import syntax, wildcards
 from topcoat.core.odata.syntax import Expression, Function, Operator
 
 TRIGRAM_LENGTH: Final = 3
@@ -95,6 +96,7 @@ class _Finder:
                 return self._of_column(tree)
 
     def _of_column(self, tree: Expression) -> _Way | None:
+        tree = _as_pattern(tree) or tree
         asked = _asked_column(tree)
         if asked is None:
             return None
@@ -109,13 +111,41 @@ class _Finder:
     def _is_served(self, column: Column, tree: Expression) -> bool:
         """Two values halve the table at best, and so lead nowhere."""
         match tree:
-            case syntax.Call(Function.CONTAINS):
+            case syntax.Call(Function.CONTAINS) | syntax.Like():
                 return column.name in self.indexed.trigrams
             case _:
                 return column.name in self.indexed.ordered and column.type is not ColumnType.BOOLEAN
 
 
-def _asked_column(tree: Expression) -> tuple[str, int] | None:
+def _as_pattern(tree: Expression) -> syntax.Like | None:
+    """What trigrams can be asked for where a text is compared without its case; it has every match, and more."""
+    match tree:
+        case syntax.Comparison(syntax.Call(Function.TOLOWER, (syntax.Column() as column,)), Operator.EQ, right):
+            return _pattern(column, "{}", right)
+        case syntax.Call(function, (syntax.Call(Function.TOLOWER, (syntax.Column() as column,)), right)):
+            return _pattern(column, _PATTERNS.get(function), right)
+        case syntax.Like(syntax.Call(Function.TOLOWER, (syntax.Column() as column,)), pattern):
+            return syntax.Like(column, pattern)
+        case _:
+            return None
+
+
+_PATTERNS: Final = {Function.CONTAINS: "%{}%", Function.STARTSWITH: "{}%", Function.ENDSWITH: "%{}"}
+
+
+def _pattern(column: syntax.Column, form: str | None, right: Expression) -> syntax.Like | None:
+    """Wildcards in a text that has none are one more way to match more."""
+    if form is None or not isinstance(right, syntax.String):
+        return None
+    return syntax.Like(column, form.format(right.value.replace("[", "_")))
+
+
+def _has_trigram(pattern: str) -> bool:
+    asked = wildcards.ascii_pattern(pattern) or ""
+    return any(len(run) >= TRIGRAM_LENGTH for run in re.split("[%_]", asked))
+
+
+def _asked_column(tree: Expression) -> tuple[str, int] | None:  # noqa: PLR0911 - one for each kind
     """The one column that a condition asks about in a way that an index can answer, and the cost."""
     match tree:
         case syntax.Comparison(syntax.Column(name), operator, right) if isinstance(right, syntax.Literal):
@@ -127,6 +157,8 @@ def _asked_column(tree: Expression) -> tuple[str, int] | None:
         case syntax.Call(Function.STARTSWITH, (syntax.Column(name), syntax.String(text))) if text:
             return name, 4
         case syntax.Call(Function.CONTAINS, (syntax.Column(name), syntax.String(text))) if len(text) >= TRIGRAM_LENGTH:
+            return name, 5
+        case syntax.Like(syntax.Column(name), pattern) if _has_trigram(pattern):
             return name, 5
         case _:
             return None

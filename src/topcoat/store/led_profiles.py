@@ -174,4 +174,9 @@ def _is_whole(lead: Lead | None, filter_: Expression) -> bool:
 
 def _asks_for_part(condition: Expression) -> bool:
     """Whether trigrams lead to what matches."""
-    return any(isinstance(node, syntax.Call) and node.function is Function.CONTAINS for node in syntax.walk(condition))
+    return any(map(_is_of_part, syntax.walk(condition)))
+
+
+def _is_of_part(node: Expression) -> bool:
+    is_search = isinstance(node, syntax.Call) and node.function is Function.CONTAINS
+    return is_search or isinstance(node, syntax.Like)

@@ -34,6 +34,28 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
     return matches
 
 
+def ascii_pattern(pattern: str) -> str | None:
+    r"""What a database that knows the case of ASCII alone may be asked for instead, `\` before each `\`.
+
+    It has every match, and more: whatever lies beyond ASCII may be any text. Two characters become ASCII as they lose
+    their case: the Kelvin sign is a `k`, and the dotted capital I an `i` with a dot behind it. None for sets.
+    """
+    text = pattern.lower()
+    if "[" in text:
+        return None
+    return "".join(map(_ascii_part, text, [*text[1:], ""]))
+
+
+def _ascii_part(character: str, following: str) -> str:
+    if character in "%_" or not character.isascii():
+        return "%"
+    if character == "i" and following in ("%", "_", "\u0307"):
+        return "%"
+    if character == "k":
+        return "_"
+    return "\\\\" if character == "\\" else character
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """What stands between two `%`: each part is one character."""
