@@ -11,6 +11,7 @@ from tests.conftest import INSTANCE, open_client
 from tests.surfaces.state import activity
 from topcoat.core import row_guids
 from topcoat.settings import Settings
+from topcoat.store import migrate
 
 ROOT = "/api/data/v9.2"
 PROFILES = f"{ROOT}/msdynci_customerprofiles"
@@ -322,12 +323,15 @@ async def test_strangers_are_told_how_to_sign_in(client: httpx.AsyncClient) -> N
 
 
 @pytest.fixture
-async def empty(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    from topcoat.store import migrate
-
+def empty_url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path / 'empty.db'}"
     migrate.migrate(url)
-    async with open_client(Settings(home=tmp_path, database_url=url)) as opened:
+    return url
+
+
+@pytest.fixture
+async def empty(empty_url: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with open_client(Settings(home=tmp_path, database_url=empty_url)) as opened:
         yield opened
 
 

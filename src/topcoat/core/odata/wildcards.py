@@ -49,9 +49,7 @@ def ascii_pattern(pattern: str) -> str | None:
 def _ascii_part(character: str, following: str) -> str:
     if character in "%_" or not character.isascii():
         return "%"
-    if character == "i" and following in ("%", "_", "\u0307"):
-        return "%"
-    if character == "k":
+    if character == "k" or (character == "i" and following in ("%", "_", "\u0307")):
         return "_"
     return "\\\\" if character == "\\" else character
 
