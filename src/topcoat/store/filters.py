@@ -97,8 +97,7 @@ class Translation:
             case syntax.In(syntax.Column(name), items):
                 return self._closed(self._membership(self.operand(name), items), is_negated=is_negated)
             case syntax.In(syntax.Call(Function.TOLOWER | Function.TOUPPER as fold, (syntax.Column(name),)), items):
-                operand = self.operand(name)
-                return self._or_beyond_ascii(self._membership(self._folded(fold, operand), items), operand)
+                return self._folded_membership(fold, self.operand(name), items)
             case syntax.Like(syntax.Column(name) | syntax.Call(Function.TOLOWER, (syntax.Column(name),)), pattern):
                 return self._like(self.operand(name), pattern)
             case syntax.Call(function, arguments):
@@ -225,6 +224,9 @@ class Translation:
                 return self._or_beyond_ascii(Condition(found, is_exact=True), operand)
             case _:
                 return None
+
+    def _folded_membership(self, fold: Function, operand: Operand, items: tuple[Literal, ...]) -> Condition | None:
+        return self._or_beyond_ascii(self._membership(self._folded(fold, operand), items), operand)
 
     def _like(self, operand: Operand, pattern: str) -> Condition | None:
         """Without regard to case both databases compare ASCII alone; on PostgreSQL trigrams serve it."""
