@@ -75,6 +75,14 @@ Limits = Annotated[
         envvar="TOPCOAT_LIMITS", help="Limit calls as the vendor does: connector, dataverse or both, with a comma."
     ),
 ]
+DataverseWrites = Annotated[
+    bool,
+    typer.Option(
+        "--dataverse-writes",
+        envvar="TOPCOAT_DATAVERSE_WRITES",
+        help="Take real-time writes through the Dataverse Web API too, which else only reads.",
+    ),
+]
 Environment = Annotated[Path, typer.Argument(help="The environment file of the instance.", metavar="ENVIRONMENT.yaml")]
 
 
@@ -100,6 +108,7 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start from an empty database and a new sample.")] = False,
     database_url: DatabaseUrl = None,
     limits: Limits = None,
+    dataverse_writes: DataverseWrites = False,
     tls: Tls = False,
     tls_port: TlsPort = None,
     tls_name: TlsNames = None,
@@ -113,6 +122,7 @@ def demo(
         port=port,
         database_url=database_url,
         limits=limits,
+        dataverse_writes=dataverse_writes,
         log_format="console",
         **_tls_options(tls, tls_port, tls_name, tls_cert, tls_key),
     )
@@ -141,6 +151,7 @@ def serve(
         ),
     ] = False,
     limits: Limits = None,
+    dataverse_writes: DataverseWrites = False,
     tls: Tls = False,
     tls_port: TlsPort = None,
     tls_name: TlsNames = None,
@@ -160,6 +171,7 @@ def serve(
         open=open_,
         i_know_this_is_open=i_know_this_is_open,
         limits=limits,
+        dataverse_writes=dataverse_writes,
         **_tls_options(tls, tls_port, tls_name, tls_cert, tls_key),
     )
     from topcoat.cli import server

@@ -1,14 +1,15 @@
 """Everything that can be wrong, by who or what is wrong; surfaces choose the HTTP status.
 
 TopcoatError
-├── NotAuthenticated, NotPermitted, NoRole
+├── NotAuthenticated, NotPermitted, NoRole, WriteDenied
 ├── NotFound
 │   ├── InstanceNotFound, TableNotFound, RecordNotFound, ChangeNotFound, InstantNotKept, AddressNotFound
-│   ├── DataSourceNotFound, ColumnNotFound, AssignmentNotFound, SegmentNotFound
-│   └── DefinitionNotFound, WorkflowNotFound, JobNotFound, ReportNotFound
+│   ├── DataSourceNotFound, ColumnNotFound, AssignmentNotFound, SegmentNotFound, FunctionNotFound
+│   ├── DefinitionNotFound, WorkflowNotFound, JobNotFound, ReportNotFound
+│   └── ProfileNotMade
 ├── BadInput
 │   ├── AddressTooLong, BodyUnreadable, BodyTooLarge, ContentTypeNotSupported, MediaTypeNotAcceptable
-│   ├── MethodNotSupported
+│   ├── MethodNotSupported, BatchInvalid, TargetRefused
 │   ├── UnknownColumn, WrongType, MissingColumn, ReadOnlyColumn, EmptyChange
 │   ├── ColumnNotSearchable, ColumnTwice, ValueTooLong
 │   ├── ValidUntilUnreadable, ValidUntilOutOfRange, UnknownCustomer, TableNotWritable
@@ -21,7 +22,7 @@ TopcoatError
 │   └── EnvironmentInvalid, EnvironmentUnknown, SourceInvalid, SourceFaulty, TooManyQuarantined
 ├── Conflict
 │   ├── InstanceExists, ActivityExists, RefreshRunning, NothingToUndo, NotRefreshed, IdempotencyKeyReused, LastOwner
-│   └── JobStopped, JobAbandoned
+│   └── JobStopped, JobAbandoned, RecordExists, VersionMismatch
 ├── LimitExceeded
 │   └── TooManyCalls, TooMuchExecutionTime, TooManyConcurrentCalls
 ├── NotSupported
@@ -73,6 +74,10 @@ class NoRole(TopcoatError):
     text = "'{principal}' has no role here; an Administrator can assign one."
 
 
+class WriteDenied(TopcoatError):
+    text = "Principal user is missing {privilege} privilege: {reason}."
+
+
 class NotFound(TopcoatError):
     text = "It does not exist."
 
@@ -115,6 +120,14 @@ class AddressNotFound(NotFound):
 
 class SegmentNotFound(NotFound):
     text = "Resource not found for the segment '{segment}'."
+
+
+class FunctionNotFound(NotFound):
+    text = "No HTTP resource was found that matches the request URI '{address}' with {method}; functions take GET."
+
+
+class ProfileNotMade(NotFound):
+    text = "{table} With Id = {record_id} Does Not Exist; a write changes profiles, and refreshes make them."
 
 
 class DataSourceNotFound(NotFound):
@@ -163,6 +176,16 @@ class MediaTypeNotAcceptable(BadInput):
 
 class MethodNotSupported(BadInput):
     text = "{method} is not supported here; the address answers {allowed}."
+
+
+class BatchInvalid(BadInput):
+    text = "{place} {reason}."
+
+
+class TargetRefused(BadInput):
+    """`cause` is the error of the target at `place`; the others are written or not by themselves."""
+
+    text = "Targets[{place}]: {cause} Of {count} targets {written} were written."
 
 
 class UnknownColumn(BadInput):
@@ -395,6 +418,14 @@ class JobStopped(Conflict):
 
 class JobAbandoned(Conflict):
     text = "The process that ran the job ended before the job did, {attempts} times; the job is not tried again."
+
+
+class RecordExists(Conflict):
+    text = "A record with matching key values already exists."
+
+
+class VersionMismatch(Conflict):
+    text = "The version of the existing record doesn't match the RowVersion property provided."
 
 
 class NotRefreshed(Conflict):

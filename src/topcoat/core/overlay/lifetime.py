@@ -25,8 +25,8 @@ def parse_valid_until(text: str) -> datetime:
 def settle_valid_until(*, now: datetime, requested: datetime | None, default: timedelta) -> datetime:
     """The end of a write's lifetime; raise `ValidUntilOutOfRange` for one that is past or too far ahead."""
     if requested is None:
-        return _later(now, default)
-    latest = _later(now, LIFETIME_MAX)
+        return later(now, default)
+    latest = later(now, LIFETIME_MAX)
     if not now < requested <= latest:
         raise errors.ValidUntilOutOfRange(
             value=catalog.format_instant(requested),
@@ -36,7 +36,7 @@ def settle_valid_until(*, now: datetime, requested: datetime | None, default: ti
     return requested
 
 
-def _later(instant: datetime, duration: timedelta) -> datetime:
+def later(instant: datetime, duration: timedelta) -> datetime:
     try:
         return instant + duration
     except OverflowError:

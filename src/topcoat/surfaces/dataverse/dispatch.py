@@ -6,13 +6,19 @@ from starlette.responses import Response
 
 from topcoat.core import errors
 from topcoat.surfaces.dataverse import metadata, resource, tables, writes
-from topcoat.surfaces.dataverse.call import Call
+from topcoat.surfaces.dataverse.call import Call, tell_applied
 
 READ_METHODS: Final = ("GET",)
 
 
 async def answer(call: Call) -> Response:
     """Raise what is wrong with it."""
+    response = await _answer(call)
+    tell_applied(response, *call.preferences.applied)
+    return response
+
+
+async def _answer(call: Call) -> Response:
     segments = resource.parse_segments(call.path)
     if call.method not in READ_METHODS:
         return await writes.answer(call, segments)

@@ -15,6 +15,7 @@ _NO_RECORD: Final = "0x80040217"
 _NO_SEGMENT: Final = "0x8006088a"
 _NO_PRIVILEGE: Final = "0x80040220"
 _NO_MEMBER: Final = "0x80072560"
+_EXISTS: Final = "0x80060892"
 _UNEXPECTED: Final = "0x80040216"
 
 
@@ -31,19 +32,24 @@ _ANSWERS: Final[dict[type[errors.TopcoatError], Answer]] = {
     errors.NotAuthenticated: Answer(401, "0x80072560"),
     errors.NoRole: Answer(403, _NO_MEMBER),
     errors.NotPermitted: Answer(403, _NO_PRIVILEGE),
+    errors.WriteDenied: Answer(403, _NO_PRIVILEGE),
     errors.InstanceNotFound: Answer(404, _NO_MEMBER),
     errors.SegmentNotFound: Answer(404, _NO_SEGMENT),
     errors.AddressNotFound: Answer(404, ""),
+    errors.FunctionNotFound: Answer(404, ""),
     errors.TableNotFound: Answer(404, _NO_SEGMENT),
     errors.RecordNotFound: Answer(404, _NO_RECORD, "{table} With Id = {record_id} Does Not Exist"),
     errors.InstantNotKept: Answer(404, _NO_RECORD),
     errors.MethodNotSupported: Answer(405),
     errors.MediaTypeNotAcceptable: Answer(406),
-    errors.ActivityExists: Answer(412, "0x80060892", "A record with matching key values already exists."),
+    errors.ActivityExists: Answer(412, _EXISTS, "A record with matching key values already exists."),
+    errors.RecordExists: Answer(412, _EXISTS),
+    errors.VersionMismatch: Answer(412, "0x80060882"),
     errors.AddressTooLong: Answer(414),
     errors.BodyTooLarge: Answer(413),
     errors.ContentTypeNotSupported: Answer(415, _PAYLOAD),
     errors.BodyUnreadable: Answer(400, _PAYLOAD),
+    errors.BatchInvalid: Answer(400, _PAYLOAD),
     errors.NotSupported: Answer(501),
     errors.TooManyCalls: Answer(429, "0x80072322"),
     errors.TooMuchExecutionTime: Answer(429, "0x80072321"),
@@ -52,9 +58,13 @@ _ANSWERS: Final[dict[type[errors.TopcoatError], Answer]] = {
 
 
 def problem(error: errors.TopcoatError) -> Response:
-    answer = _answer_of(error)
-    message = error.message if answer.text is None else answer.text.format(**error.parts)
-    return refusal(answer.status, answer.code, message, _headers(error))
+    """One of several targets is refused as it would be alone."""
+    cause = error.parts["cause"] if isinstance(error, errors.TargetRefused) else error
+    answer = _answer_of(cause)
+    message = cause.message if answer.text is None else answer.text.format(**cause.parts)
+    if cause is not error:
+        message = error.text.format(**error.parts | {"cause": f"{message.rstrip('.')}."})
+    return refusal(answer.status, answer.code, message, _headers(cause))
 
 
 def refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -48,8 +48,6 @@ async def _respond(request: Request, *, takes_writes: bool) -> Response:
     try:
         call = await _admitted(request, takes_writes=takes_writes)
         response = await (batch.answer(call) if batch.is_batch(call) else dispatch.answer(call))
-        if call.preferences.applied:
-            response.headers["Preference-Applied"] = ",".join(call.preferences.applied)
     except errors.TopcoatError as error:
         usage.notes_of(request.scope).error = error.code
         response = problems.problem(error)

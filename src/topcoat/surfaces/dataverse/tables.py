@@ -84,6 +84,12 @@ def _customer_id_column(profiles: DataverseTable) -> str:
     return next(column.name for column in profiles.alternate_keys if column.source == CUSTOMER_ID)
 
 
+async def check_options_of_one(call: Call, table: DataverseTable) -> None:
+    """Raise what is wrong with a call's options where they are about one row."""
+    texts = questions.read_texts(call.items)
+    await Reader(call).ask(table, replace(texts, options=_of_one(texts.options)))
+
+
 def _of_one(options: dict[str, str]) -> dict[str, str]:
     """What shapes one row; what chooses among several is refused."""
     for name in options:
