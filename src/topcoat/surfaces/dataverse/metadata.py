@@ -12,6 +12,6 @@ def is_about(segments: Sequence[Segment]) -> bool:
     return not segments
 
 
-def answer(call: Call, segments: Sequence[Segment]) -> Response:
+def answer(call: Call, _: Sequence[Segment]) -> Response:
     sets = [{"name": t.entity_set, "kind": "EntitySet", "url": t.entity_set} for t in call.tables.tables]
     return json_answer({"@odata.context": f"{call.address}/$metadata", "value": sets})
