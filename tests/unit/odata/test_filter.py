@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from topcoat.core import errors
-from topcoat.core.odata import expressions, lexer, parser, printer
+from topcoat.core.odata import dialect, expressions, lexer, parser, printer
 from topcoat.core.odata.syntax import (
     And,
     Arithmetic,
@@ -35,7 +35,7 @@ from topcoat.core.odata.syntax import (
 
 A, B, C = Column("A"), Column("B"), Column("C")
 ONE, TWO, THREE = Integer(1), Integer(2), Integer(3)
-EQ, GT, LT = Operator.EQ, Operator.GT, Operator.LT
+EQ, NE, GT, LT = Operator.EQ, Operator.NE, Operator.GT, Operator.LT
 ADD, SUB, MUL = ArithmeticOperator.ADD, ArithmeticOperator.SUB, ArithmeticOperator.MUL
 
 
@@ -143,6 +143,25 @@ TREES = [
 @pytest.mark.parametrize(("text", "tree"), TREES)
 def test_a_filter_is_read_as_its_tree(text, tree):
     assert parser.parse_filter(text) == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("A/Value eq true", equal(Column("A/Value"), Boolean(value=True))),
+        ("A eq Microsoft.Dynamics.CRM.Kind'x''y'", equal(A, String("x'y"))),
+        ("A/Value ne Microsoft.Dynamics.CRM.Kind'x' or B", Or((Comparison(Column("A/Value"), NE, String("x")), B))),
+        ("A eq 'Microsoft.Dynamics.CRM.Kind' and (B)", And((equal(A, String("Microsoft.Dynamics.CRM.Kind")), B))),
+    ],
+)
+def test_a_filter_of_definitions_has_paths_and_names_enumerations(text, tree):
+    assert parser.parse_filter(text, dialect=dialect.DEFINITIONS) == tree
+
+
+@pytest.mark.parametrize("text", ["A eq Microsoft.Dynamics.CRM.Kind", "A eq Other.Kind'x'", "A/B/C eq 1", "A/ eq 1"])
+def test_what_is_no_name_of_an_enumeration_and_no_path_is_refused(text):
+    with pytest.raises(errors.QuerySyntaxError):
+        parser.parse_filter(text, dialect=dialect.DEFINITIONS)
 
 
 def test_every_function_is_known_by_its_name():

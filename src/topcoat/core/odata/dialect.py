@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from topcoat.core.odata.lexer import DATAVERSE_TOKENS, EXPRESSION_TOKENS
+from topcoat.core.odata.lexer import DATAVERSE_TOKENS, DEFINITION_TOKENS, EXPRESSION_TOKENS
 from topcoat.core.odata.syntax import Function
 
 
@@ -23,9 +23,12 @@ class Dialect:
         return self.now is not None
 
 
+_OF_DATAVERSE: Final = frozenset({Function.CONTAINS, Function.STARTSWITH, Function.ENDSWITH})
+
 CUSTOMER_INSIGHTS: Final = Dialect()
+DEFINITIONS: Final = Dialect(DEFINITION_TOKENS, _OF_DATAVERSE)
+"""Dataverse's own, where it describes tables."""
 
 
 def dataverse(now: datetime) -> Dialect:
-    functions = frozenset({Function.CONTAINS, Function.STARTSWITH, Function.ENDSWITH})
-    return Dialect(DATAVERSE_TOKENS, functions, now)
+    return Dialect(DATAVERSE_TOKENS, _OF_DATAVERSE, now)

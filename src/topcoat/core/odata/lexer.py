@@ -63,6 +63,17 @@ DATAVERSE_TOKENS: Final = re.compile(
 )
 """Names may have dots, and lists of values are JSON."""
 
+DEFINITION_TOKENS: Final = re.compile(
+    rf"""[ \t]*+(?:
+      (?:Microsoft[.]Dynamics[.]CRM[.]{_NAME}(?='))?+
+      (?:{_EXPRESSION.replace("NAME", rf"{_NAME}(?:/{_NAME})?+")})
+    | (?P<symbol>[(),;=/*-])
+    | (?P<end>\Z)
+    )""",
+    re.VERBOSE,
+)
+"""Names may be paths, and strings may have the name of their enumeration before them."""
+
 SEARCH_TOKENS: Final = re.compile(
     r"""\s*+(?:
       (?P<phrase>"(?:[^"\\]|\\.)*+")
