@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from tests.conftest import headers_of, open_client, open_service
 from tests.flows.test_refresh import customer, environment
@@ -13,6 +14,7 @@ from tests.flows.test_segments_and_measures import OTHER_INSTANCE
 from tests.surfaces.batching import API, SERVICE
 from tests.surfaces.state import read_changes, read_everything, read_profile, read_timeline
 from topcoat.core import row_guids
+from topcoat.flows.ingest import Ingest
 from topcoat.settings import Settings
 
 PROFILES = "msdynci_customerprofiles"
@@ -551,6 +553,21 @@ async def test_a_target_that_is_refused_later_leaves_the_others_written(
         "Targets[1]: A record with matching key values already exists. Of 3 targets 2 were written.",
     )
     assert newest == {"A-0", "A-1", "A-2"}
+
+
+async def test_a_defect_is_no_refusal_of_a_target(
+    writing: httpx.AsyncClient, abbie: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Ingest, "ingest_activity", fail)
+
+    with capture_logs() as events:
+        answer = await writing.post(f"{API}/{ACTIVITIES}/{CRM}.CreateMultiple", json={"Targets": [purchase(abbie)]})
+
+    assert answer.status_code == 500
+    assert [event["event"] for event in events if event["log_level"] == "error"] == ["call_failed"]
 
 
 @pytest.mark.parametrize(
