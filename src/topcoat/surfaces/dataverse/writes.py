@@ -9,22 +9,15 @@ from topcoat.core import errors
 from topcoat.core.catalog import UNIFIED_ACTIVITY, shown
 from topcoat.surfaces import permissions
 from topcoat.surfaces.access import check_role
-from topcoat.surfaces.dataverse import questions, realtime
+from topcoat.surfaces.dataverse import metadata, questions, realtime
 from topcoat.surfaces.dataverse.call import Call
 from topcoat.surfaces.dataverse.names import NAMESPACE, DataverseTable
 from topcoat.surfaces.dataverse.resource import Segment, not_found
 
 IMPERSONATION: Final = ("mscrmcallerid", "callerobjectid")
 
-_METADATA: Final = (
-    "$metadata",
-    "EntityDefinitions",
-    "RelationshipDefinitions",
-    "GlobalOptionSetDefinitions",
-    "ManagedPropertyDefinitions",
-    "CreateEntities",
-)
 _FUNCTIONS: Final = ("WhoAmI", "RetrieveMetadataChanges")
+_CREATE_ENTITIES: Final = "CreateEntities"
 _BULK_DELETE: Final = "BulkDelete"
 _CREATE_MULTIPLE: Final = f"{NAMESPACE}.CreateMultiple"
 _UPDATE_MULTIPLE: Final = f"{NAMESPACE}.UpdateMultiple"
@@ -57,11 +50,11 @@ _OF_ACTIVITIES: Final[dict[_Shape, Write]] = {
 
 async def answer(call: Call, segments: Sequence[Segment]) -> Response:
     """`segments` are those of the address; raise why not."""
-    if not segments or segments[0].name in _METADATA:
+    if segments and segments[0].name in _FUNCTIONS:
+        raise errors.FunctionNotFound(method=call.method, address=f"{call.address}/{shown(call.path)}")
+    if metadata.is_about(segments) or segments[0].name == _CREATE_ENTITIES:
         raise errors.MethodNotSupported(method=call.method, allowed="GET")
     first, *rest = segments
-    if first.name in _FUNCTIONS:
-        raise errors.FunctionNotFound(method=call.method, address=f"{call.address}/{shown(call.path)}")
     if first.name == _BULK_DELETE:
         raise _denied(call, "prvBulkDelete")
     table = call.tables.by_set.get(first.name)
