@@ -9,9 +9,13 @@ import hashlib
 import re
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+from topcoat.core import catalog
+
 PACKED_BYTES_MAX: Final = 15
+SCOPES_KEPT_MAX: Final = 1000
 _HEXADECIMAL: Final = re.compile("[0-9a-f]{32}")
 _DASHED: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VERSION: Final = 8
@@ -39,7 +43,7 @@ def keys_of(guid: uuid.UUID, scope: str = "") -> PossibleKeys:
     keys = [plain.hex, str(plain)]
     mark, data = _unpacked(plain)
     if mark == _PACKED:
-        keys += _unpacked_key(plain, data)
+        keys += _unpacked_key(data)
     return PossibleKeys(tuple(keys), is_digest=mark == _DIGESTED)
 
 
@@ -62,12 +66,13 @@ def _encoded(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")
 
 
-def _unpacked_key(guid: uuid.UUID, data: bytes) -> list[str]:
+def _unpacked_key(data: bytes) -> list[str]:
+    """The one that stands in a GUID, unless none such can be a key."""
     try:
         key = data.rstrip(b"\0").decode()
     except UnicodeDecodeError:
         return []
-    return [key] if key and _unscoped_guid(key) == guid else []
+    return [key] if catalog.check_id(key) else []
 
 
 def _packed(mark: int, data: bytes) -> uuid.UUID:
@@ -93,7 +98,9 @@ def _unpacked(guid: uuid.UUID) -> tuple[int, bytes]:
 
 def _scoped(guid: uuid.UUID, scope: str) -> uuid.UUID:
     """Its own inverse."""
-    if not scope:
-        return guid
-    mask = hashlib.blake2b(scope.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return uuid.UUID(int=guid.int ^ int.from_bytes(mask))
+    return uuid.UUID(int=guid.int ^ _mask(scope)) if scope else guid
+
+
+@lru_cache(maxsize=SCOPES_KEPT_MAX)
+def _mask(scope: str) -> int:
+    return int.from_bytes(hashlib.blake2b(_encoded(scope), digest_size=16).digest())
