@@ -12,7 +12,7 @@ from topcoat.core.odata import address as addresses
 from topcoat.core.odata import options as query_options
 from topcoat.core.overlay.override import Override
 from topcoat.flows.ingest import IngestedActivity, Write
-from topcoat.flows.query import Page
+from topcoat.flows.query.paging import Page
 
 
 def write(valid_for: timedelta | None = None, caller: str | None = "tests") -> Write:

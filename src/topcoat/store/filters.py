@@ -4,7 +4,7 @@ The core's meaning has two values for comparisons and three for functions of nul
 unknown would drop a row that the core keeps, comparisons are therefore closed with COALESCE.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +14,8 @@ from topcoat.core import canonical, catalog
 from topcoat.core.catalog import ColumnType
 from topcoat.core.odata import syntax, wildcards
 from topcoat.core.odata.syntax import Expression, Function, Literal, Operator
+from topcoat.store import rowset
+from topcoat.store.engine import dump_json
 
 _NUMBERS: Final = (ColumnType.INTEGER, ColumnType.DECIMAL)
 _LAST_CODE_POINT: Final = 0x10FFFF
@@ -62,6 +64,13 @@ class Parameters:
         name = self._names.setdefault((type_, value), f"p{len(self._names)}")
         self.values[name] = value
         return f"CAST(:{name} AS {type_})" if self.is_postgresql else f":{name}"
+
+    def among(self, texts: Sequence[str]) -> str:
+        """The end of a condition `column …` on texts; one is compared by itself, which leaves an index its order."""
+        if len(texts) == 1:
+            return f"= {self.bind(texts[0], 'text')}"
+        listed = self.bind(dump_json(list(texts)), "text")
+        return rowset.among(listed, is_postgresql=self.is_postgresql)
 
 
 @dataclass(frozen=True, slots=True)

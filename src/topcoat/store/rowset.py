@@ -80,9 +80,14 @@ def ids_from_json(*, is_postgresql: bool) -> str:
 
 def among_ids(*, is_postgresql: bool) -> str:
     """The end of a condition `column …` on the parameter `:ids`: a look-up by key for each, never a join."""
+    return among(":ids", is_postgresql=is_postgresql)
+
+
+def among(listed: str, *, is_postgresql: bool) -> str:
+    """The same on any parameter that is a JSON list."""
     if is_postgresql:
-        return "= ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS jsonb))))"
-    return "IN (SELECT value FROM json_each(:ids))"
+        return f"= ANY(ARRAY(SELECT jsonb_array_elements_text(CAST({listed} AS jsonb))))"
+    return f"IN (SELECT value FROM json_each({listed}))"
 
 
 def token_value(tokens: Sequence[str], *, is_postgresql: bool) -> list[str] | str:

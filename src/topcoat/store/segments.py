@@ -6,8 +6,10 @@ from typing import Final
 
 from topcoat.store import rowset
 from topcoat.store.engine import dump_json
-from topcoat.store.point import PointConnection, PointStatement
+from topcoat.store.filters import Parameters
+from topcoat.store.point import PointConnection, PointStatement, prepared
 from topcoat.store.profile_sql import at_generation
+from topcoat.store.scans import ScanReader
 
 
 async def list_segments(connection: PointConnection, instance_id: int, generation: int) -> list[str]:
@@ -27,12 +29,41 @@ async def list_memberships(
     return {customer_id: frozenset(segments) for customer_id, segments in found.items()}
 
 
+async def list_members(
+    reader: ScanReader, instance_id: int, generation: int, names: Sequence[str] | None, *, after: str, limit: int
+) -> list[str]:
+    """The customers in any of these segments, None for any at all, in the order of ids from behind one on."""
+    parameters = Parameters(reader.is_postgresql)
+    # Without a segment to begin with, only the index by customer has them in order.
+    instance = "+m.instance_id" if names is None else "m.instance_id"
+    conditions = [f"{instance} = {instance_id:d}", f"m.customer_id > {parameters.bind(after, 'text')}"]
+    if names is not None:
+        conditions.append(f"m.segment {parameters.among(names)}")
+    text = (
+        f"SELECT DISTINCT m.customer_id FROM segment_membership m WHERE {' AND '.join(conditions)}"
+        f" AND {at_generation('m')} ORDER BY m.customer_id LIMIT {limit:d}"
+    )
+    rows = await reader.fetch(prepared(text), parameters.values | {"generation": generation})
+    return [customer_id for (customer_id,) in rows]
+
+
+async def count_all_members(reader: ScanReader, instance_id: int, generation: int) -> int:
+    """How many customers are in at least one segment."""
+    rows = await reader.fetch(_COUNT_ALL_MEMBERS, {"instance_id": instance_id, "generation": generation})
+    return int(rows[0][0])
+
+
 async def count_members(connection: PointConnection, instance_id: int, generation: int) -> dict[str, int]:
     """Of every segment of a generation."""
     values = {"instance_id": instance_id, "generation": generation}
     rows = await connection.fetch_point(_COUNT_MEMBERS, values)
     return dict(rows)  # type: ignore[arg-type]
 
+
+_COUNT_ALL_MEMBERS: Final = PointStatement(f"""
+SELECT count(DISTINCT m.customer_id) FROM segment_membership m
+WHERE m.instance_id = :instance_id AND m.customer_id <> '' AND {at_generation("m")}
+""")
 
 _COUNT_MEMBERS: Final = PointStatement(f"""
 SELECT s.segment, count(*) - 1 FROM segment_membership s

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from topcoat.core.catalog import Column, ColumnType, Document, Table
+from topcoat.core.catalog import CUSTOMER_ID, Column, ColumnType, Document, Table
 from topcoat.core.overlay.override import View
 from topcoat.store import keyset, profile_sql, values
 from topcoat.store.engine import load_json
@@ -16,12 +16,17 @@ from topcoat.store.scans import ScanReader
 
 @dataclass(frozen=True, slots=True)
 class SourceQuestion:
-    """Records come in the order of their keys' texts, or `is_by_value`, which for numbers is another."""
+    """Records come in the order of their keys' texts, or `is_by_value`, which for numbers is another.
+
+    `keys` narrow them to those, and `customer_ids` to those with one of them in the column CustomerId.
+    """
 
     instance_id: int
     table: Table
     is_by_value: bool = False
     is_descending: bool = False
+    keys: tuple[str, ...] | None = None
+    customer_ids: tuple[str, ...] | None = None
 
     @property
     def key_column(self) -> Column:
@@ -95,10 +100,14 @@ WHERE r.instance_id = :instance_id AND r.source_table = :source_table AND r.sour
 def _rows(question: SourceQuestion, parameters: Parameters) -> str:
     """FROM and WHERE of the records `r`."""
     table = parameters.bind(question.table.name, "text")
-    return (
-        f"source_record r WHERE r.instance_id = {question.instance_id} AND r.source_table = {table}"
-        f" AND {at_generation('r')}"
-    )
+    conditions = [f"r.instance_id = {question.instance_id}", f"r.source_table = {table}", at_generation("r")]
+    if question.keys is not None:
+        conditions.append(f"r.source_key {parameters.among(question.keys)}")
+    if question.customer_ids is not None:
+        customer = question.table.columns_by_name[CUSTOMER_ID]
+        customer_sql = values.value_sql(customer, "r.document", is_postgresql=parameters.is_postgresql)
+        conditions.append(f"{customer_sql} {parameters.among(question.customer_ids)}")
+    return f"source_record r WHERE {' AND '.join(conditions)}"
 
 
 def _is_text(question: SourceQuestion) -> bool:

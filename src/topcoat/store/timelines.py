@@ -14,7 +14,7 @@ from topcoat.core.odata.syntax import Expression
 from topcoat.core.overlay.override import View
 from topcoat.core.overlay.timeline import Activity
 from topcoat.store import keyset, profile_sql, sizes, values
-from topcoat.store.engine import dump_json, load_json
+from topcoat.store.engine import load_json
 from topcoat.store.filters import Operand, Parameters, Translation
 from topcoat.store.keyset import Cut, Key
 from topcoat.store.led_profiles import SortKey
@@ -190,7 +190,7 @@ class _ActivitySql:
     def _asked(self) -> list[str]:
         question, conditions = self.question, []
         if question.members is not None:
-            conditions.append(self._among("a.customer_id", question.members))
+            conditions.append(f"a.customer_id {self.parameters.among(question.members)}")
         if question.activity_id is not None:
             conditions.append(f"a.activity_id = {self.parameters.bind(question.activity_id, 'text')}")
         conditions.append(self._is_seen("a"))
@@ -202,15 +202,6 @@ class _ActivitySql:
             return "1 = 1"
         hidden = ", ".join(self.parameters.bind(name, "text") for name in self.question.hidden_tables)
         return f"({table}.source_table IS NULL OR {table}.source_table NOT IN ({hidden}))"
-
-    def _among(self, column: str, ids: Sequence[str]) -> str:
-        """One id is compared by itself: only then can an index give its rows in the order of time."""
-        if len(ids) == 1:
-            return f"{column} = {self.parameters.bind(ids[0], 'text')}"
-        listed = self.parameters.bind(dump_json(list(ids)), "text")
-        if self.is_postgresql:
-            return f"{column} = ANY(ARRAY(SELECT jsonb_array_elements_text(CAST({listed} AS jsonb))))"
-        return f"{column} IN (SELECT value FROM json_each({listed}))"
 
     def _operand(self, name: str, customer: str) -> Operand:
         column = _COLUMNS[name]

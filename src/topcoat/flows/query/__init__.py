@@ -9,35 +9,25 @@ from typing import Protocol
 from topcoat.clock import Clock
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import CUSTOMER_ID, CUSTOMER_MEASURE, UNIFIED_ACTIVITY, Catalog, Document, Table, TableKind
-from topcoat.core.odata import evaluate, syntax
+from topcoat.core.odata import evaluate
 from topcoat.core.odata.address import RecordAddress
 from topcoat.core.odata.options import QueryOptions
 from topcoat.core.overlay import override
 from topcoat.core.overlay.override import Override
 from topcoat.flows.instances import CurrentCatalog, Instances
-from topcoat.flows.query import continuation, measure_reads, plan, profile_reads
+from topcoat.flows.query import long_keys, measure_reads, plan, profile_reads
 from topcoat.flows.query.activity_reads import ActivityRead
-from topcoat.flows.query.continuation import Continuation
-from topcoat.flows.query.gathering import Deadline
 from topcoat.flows.query.measure_reads import MeasureRead
+from topcoat.flows.query.paging import Page, Pages
 from topcoat.flows.query.plan import ReadPlan
 from topcoat.flows.query.profile_reads import Index, MergedProfile, ProfileRead
-from topcoat.flows.query.reading import Reading
+from topcoat.flows.query.reading import Reading, begin_reading
 from topcoat.flows.query.sight import Sight, Sights
 from topcoat.flows.query.source_reads import SourceRead
-from topcoat.store import profiles, signing_keys
+from topcoat.store import profiles
 from topcoat.store.engine import Store
 
 EXPANDED_ACTIVITIES_MAX = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """`next_token` goes out as `$skiptoken`, where there is more; `count` is there where it was asked for."""
-
-    records: list[Document]
-    count: int | None
-    next_token: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +60,7 @@ class Query:
         self._clock = clock
         self._indexes = indexes
         self._sights = sights
-        self._secret: bytes | None = None
+        self._pages = Pages(store, sights, clock)
 
     async def look(self, instance: str) -> Outlook:
         sight = await self._sights.look(instance)
@@ -79,7 +69,7 @@ class Query:
 
     async def find_keys(self, instance: str, table: str, guid: uuid.UUID) -> list[str]:
         """The keys of a table that are too long to stand in their GUID, and have this one."""
-        raise NotImplementedError
+        return await long_keys.find_keys(self._reading(await self._sights.look(instance)), table, guid)
 
     async def read_record(self, instance: str, address: RecordAddress, options: QueryOptions) -> Document:
         """One record by its key; raise `RecordNotFound`."""
@@ -105,26 +95,18 @@ class Query:
 
     async def read_records(self, instance: str, address: RecordAddress, options: QueryOptions) -> Page:
         """A page of a table, or of what belongs to one profile where the address goes on to it."""
-        token = await self._verified(options, instance, address)
-        as_of, pinned = plan.parse_as_of(options.as_of), None if token is None else token.view
-        sight = await self._sights.look(instance, as_of=as_of, pinned=pinned)
-        planned = plan.plan_read(sight.catalog, address, options)
-        wanted = planned.top if token is None else token.remaining
-        if wanted is not None:
-            planned = replace(planned, top=wanted)
+        opening = await self._pages.open(instance, address, options)
+        sight = opening.sight
+        planned = opening.limited(plan.plan_read(sight.catalog, address, options))
         if address.navigation is not None:
             planned = await self._of_profile(sight, planned, address.key or "")
         reading = self._reading(sight)
-        after = None if token is None else token.record
-        records, last, has_more = await self._rows(reading, planned, after)
+        records, last, has_more = await self._rows(reading, planned, opening.after)
         if not records:
             await self._check_profile(sight, address)
         count = await self._count(reading, planned) if planned.is_counted else None
-        following = None
-        if has_more and last is not None and (wanted is None or wanted > len(records)):
-            remaining = None if wanted is None else wanted - len(records)
-            following = Continuation(sight.view, _key_of(last, planned), remaining)
-        return Page(records, count, await self._signed(following, options, instance, address))
+        place = _key_of(last, planned) if has_more and last is not None else None
+        return Page(records, count, await self._pages.next_token(opening, planned, place, shown=len(records)))
 
     async def count_records(self, instance: str, address: RecordAddress, options: QueryOptions) -> int:
         """How many records an address and its filter have, however many are shown (OData's `/$count`)."""
@@ -181,8 +163,7 @@ class Query:
         raise errors.RecordNotFound(table=planned.table.name, record_id=catalog.shown(address.key))
 
     def _reading(self, sight: Sight) -> Reading:
-        deadline = Deadline(self._clock, self._store.statement_timeout_seconds)
-        return Reading(self._store, self._clock, sight, deadline)
+        return begin_reading(self._store, self._clock, sight)
 
     async def _rows(
         self, reading: Reading, planned: ReadPlan, after: Document | None
@@ -242,7 +223,7 @@ class Query:
     ) -> None:
         """The newest activities of each profile as a column of its record."""
         for profile, record in zip(merged, records, strict=True):
-            narrowed = _narrowed(inner, (profile.stored.customer_id,))
+            narrowed = plan.narrowed(inner, (profile.stored.customer_id,))
             top = EXPANDED_ACTIVITIES_MAX if inner.top is None else min(inner.top, EXPANDED_ACTIVITIES_MAX)
             read = ActivityRead(reading, replace(narrowed, top=top))
             activities, _ = await read.page(None)
@@ -263,8 +244,8 @@ class Query:
     async def _of_profile(self, sight: Sight, planned: ReadPlan, key: str) -> ReadPlan:
         """The plan narrowed to one profile. Without aliases it is looked up only where nothing is found of it."""
         if not sight.has_aliases:
-            return _narrowed(planned, (key,))
-        return _narrowed(planned, (await self._get_survivor(sight, key),))
+            return plan.narrowed(planned, (key,))
+        return plan.narrowed(planned, (await self._get_survivor(sight, key),))
 
     async def _check_profile(self, sight: Sight, address: RecordAddress) -> None:
         """Where nothing was found behind a profile's address: raise `RecordNotFound` if there is no such profile."""
@@ -290,49 +271,10 @@ class Query:
             raise errors.RecordNotFound(table=UNIFIED_ACTIVITY, record_id=catalog.shown(key))
         return read.shown(found[0])
 
-    async def _verified(self, options: QueryOptions, instance: str, address: RecordAddress) -> Continuation | None:
-        if options.skiptoken is None:
-            return None
-        return continuation.verify(
-            options.skiptoken,
-            question=_question(options, instance, address),
-            secret=await self._get_secret(),
-            system_now=self._clock.system_now(),
-        )
-
-    async def _signed(
-        self, following: Continuation | None, options: QueryOptions, instance: str, address: RecordAddress
-    ) -> str | None:
-        if following is None:
-            return None
-        return continuation.sign(
-            following,
-            question=_question(options, instance, address),
-            secret=await self._get_secret(),
-            system_now=self._clock.system_now(),
-        )
-
-    async def _get_secret(self) -> bytes:
-        if self._secret is None:
-            now = self._clock.system_now()
-            self._secret = await signing_keys.get_signing_key(self._store, continuation.PURPOSE, now)
-        return self._secret
-
 
 def _not_shown(table: Table, change: Override) -> tuple[str, ...]:
     counting = override.counting_columns(table, change)
     return tuple(name for name in change.columns if name not in counting)
-
-
-def _narrowed(planned: ReadPlan, customer_ids: tuple[str, ...]) -> ReadPlan:
-    """The plan for these customers; ids that it names itself become a condition like any other."""
-    if planned.customer_ids is None:
-        return replace(planned, customer_ids=customer_ids)
-    if not planned.customer_ids:
-        return planned
-    named = syntax.In(syntax.Column(CUSTOMER_ID), tuple(map(syntax.String, planned.customer_ids)))
-    both = named if planned.filter is None else syntax.And((named, planned.filter))
-    return replace(planned, customer_ids=customer_ids, filter=both)
 
 
 def _key_of(record: Document, planned: ReadPlan) -> Document:
@@ -350,8 +292,3 @@ def _ids_of(table: Table) -> tuple[str, ...]:
             return (table.primary_key,)
         case _:
             return (CUSTOMER_ID,)
-
-
-def _question(options: QueryOptions, instance: str, address: RecordAddress) -> str:
-    """What a token is bound to: everything but the token itself, `$skip` and the size of a page."""
-    return repr((instance, address, replace(options, skiptoken=None, skip=None, page_size=None)))

@@ -1,9 +1,10 @@
 """A page gathered from chunks of candidates, of which not all need belong to it; nothing beyond a chunk is kept."""
 
 import heapq
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
 from topcoat.clock import Clock
@@ -14,8 +15,8 @@ CHUNK_MAX: Final = 1000
 
 Item = TypeVar("Item")
 Position = TypeVar("Position")
-Place = tuple[tuple[Any, ...], str]
-"""The values that a record is sorted by, and its id."""
+Placed = tuple[tuple[Any, ...], Item]
+"""The values that something is sorted by, and that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +91,32 @@ def _next_limit(missing: int, *, asked: int, belonging: int) -> int:
 
 
 async def foremost(
-    fetch: Callable[[Position | None, int], Awaitable[Chunk[Place, Position]]], number: int, deadline: Deadline
-) -> list[Place]:
-    """The least places of all, in order, where the candidates come in another."""
-    kept: list[Place] = []
-    after = None
-    while True:
-        chunk = await fetch(after, CHUNK_MAX)
-        kept = heapq.nsmallest(number, chain(kept, chunk.items))
-        if chunk.last is None:
-            return kept
-        deadline.check()
-        after = chunk.last
+    fetch: Callable[[Position | None, int], Awaitable[Chunk[Placed[Item], Position]]], number: int, deadline: Deadline
+) -> list[Placed[Item]]:
+    """Those with the least places of all, in order, where the candidates come in another."""
+    kept: list[Placed[Item]] = []
+    async for items in read_all(fetch, deadline):
+        kept = heapq.nsmallest(number, chain(kept, items), key=itemgetter(0))
+    return kept
 
 
 async def count(fetch: Callable[[Position | None, int], Awaitable[Chunk[Item, Position]]], deadline: Deadline) -> int:
     """How many candidates belong."""
-    total, after = 0, None
+    total = 0
+    async for items in read_all(fetch, deadline):
+        total += len(items)
+    return total
+
+
+async def read_all(
+    fetch: Callable[[Position | None, int], Awaitable[Chunk[Item, Position]]], deadline: Deadline
+) -> AsyncIterator[list[Item]]:
+    """All candidates that belong, chunk by chunk."""
+    after: Position | None = None
     while True:
         chunk = await fetch(after, CHUNK_MAX)
-        total += len(chunk.items)
+        yield chunk.items
         if chunk.last is None:
-            return total
+            return
         deadline.check()
         after = chunk.last

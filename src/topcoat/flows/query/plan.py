@@ -1,5 +1,6 @@
 """From the options of a read to what is asked of which table, checked against its columns (S24, S32)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -73,6 +74,22 @@ def plan_read(known: Catalog, address: RecordAddress, options: QueryOptions) -> 
     if address.key is None or address.key_column is None:
         return planned
     return _keyed(planned, address.key_column, address.key)
+
+
+def plan_rows(table: Table, options: QueryOptions) -> ReadPlan:
+    """The same for a table of customers' rows, which every catalog has."""
+    return _plan(table, options, Catalog((table,)))
+
+
+def narrowed(planned: ReadPlan, customer_ids: tuple[str, ...]) -> ReadPlan:
+    """The plan for these customers; ids that it names itself become a condition like any other."""
+    if planned.customer_ids is None:
+        return replace(planned, customer_ids=customer_ids)
+    if not planned.customer_ids:
+        return planned
+    named = syntax.In(syntax.Column(CUSTOMER_ID), tuple(map(syntax.String, planned.customer_ids)))
+    both = named if planned.filter is None else syntax.And((named, planned.filter))
+    return replace(planned, customer_ids=customer_ids, filter=both)
 
 
 def parse_as_of(text: str | None) -> datetime | None:
@@ -152,20 +169,20 @@ def _condition(table: Table, options: QueryOptions) -> Expression | None:
     terms: list[Expression] = [syntax.IsMemberOfSegment(segment) for segment in options.segments]
     if options.filter is not None:
         terms.insert(0, binding.bind_filter(options.filter, table))
-    return _all_of(terms)
+    return all_of(terms)
 
 
 def _split_ids(condition: Expression | None) -> tuple[tuple[str, ...] | None, Expression | None]:
     """The customers that the condition's terms name, and the terms that are left."""
     ids: tuple[str, ...] | None = None
     rest: list[Expression] = []
-    for term in condition.terms if isinstance(condition, syntax.And) else [condition] if condition else []:
+    for term in terms_of(condition):
         named = _named_ids(term)
         if named is None:
             rest.append(term)
         else:
             ids = named if ids is None else tuple(i for i in ids if i in named)
-    return ids, _all_of(rest)
+    return ids, all_of(rest)
 
 
 def _named_ids(term: Expression) -> tuple[str, ...] | None:
@@ -180,7 +197,19 @@ def _named_ids(term: Expression) -> tuple[str, ...] | None:
             return None
 
 
-def _all_of(terms: list[Expression]) -> Expression | None:
+def terms_of(condition: Expression | None) -> tuple[Expression, ...]:
+    """The conditions that one is made of, all of which have to hold."""
+    match condition:
+        case None:
+            return ()
+        case syntax.And(terms):
+            return tuple(inner for term in terms for inner in terms_of(term))
+        case _:
+            return (condition,)
+
+
+def all_of(terms: Sequence[Expression]) -> Expression | None:
+    """The condition that all of these together are."""
     if len(terms) < 2:
         return terms[0] if terms else None
     return syntax.And(tuple(terms))

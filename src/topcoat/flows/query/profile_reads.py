@@ -13,7 +13,7 @@ from topcoat.core.overlay import merge, override
 from topcoat.core.overlay.override import Override, View
 from topcoat.flows.query import explanation, gathering
 from topcoat.flows.query import judge as judges
-from topcoat.flows.query.gathering import Chunk, Place
+from topcoat.flows.query.gathering import Chunk, Placed
 from topcoat.flows.query.judge import Judge
 from topcoat.flows.query.plan import ReadPlan
 from topcoat.flows.query.reading import EXPLANATION, STANDING, Reading, Standing, settle_filter
@@ -117,7 +117,7 @@ class ProfileRead:
         start = None if after is None else key(Subject(after, now))
         skip, size = self._plan.skip if after is None else 0, self._plan.page_size
 
-        async def fetch(position: Position | None, limit: int) -> Chunk[Place, Position]:
+        async def fetch(position: Position | None, limit: int) -> Chunk[Placed[str], Position]:
             chunk = await self._chunk(question, judge, position, limit, 0)
             standing = [(key(Subject(p.record, now)), p.stored.customer_id) for p in chunk.items]
             return Chunk([place for place in standing if start is None or start < place[0]], chunk.last)

@@ -38,6 +38,10 @@ class Reading:
     deadline: Deadline
 
 
+def begin_reading(store: Store, clock: Clock, sight: Sight) -> Reading:
+    return Reading(store, clock, sight, Deadline(clock, store.statement_timeout_seconds))
+
+
 async def settle_filter(reading: Reading, tree: Expression | None) -> Expression | None:
     """The tree with aliases of customers replaced by their survivors (S24); its segments must exist."""
     if tree is None:

@@ -11,7 +11,7 @@ from topcoat.core.odata import syntax
 from topcoat.core.odata.address import RecordAddress
 from topcoat.core.odata.options import QueryOptions
 from topcoat.core.odata.syntax import Expression, Operator
-from topcoat.flows.query import Page
+from topcoat.flows.query.paging import Page
 from topcoat.surfaces.dataverse.call import Call
 from topcoat.surfaces.dataverse.conditions import Translator, get_column
 from topcoat.surfaces.dataverse.names import DataverseColumn, DataverseTable, Role
@@ -65,10 +65,10 @@ class Reader:
             return await flows.customer_rows.count_rows(self._call.instance, question.table.source, options)
         return await flows.query.count_records(self._call.instance, RecordAddress(question.table.source.name), options)
 
-    async def find_record(self, table: DataverseTable, key: Segment) -> Document:
+    async def find_record(self, table: DataverseTable, key: Segment, as_of: str | None = None) -> Document:
         """The one of a key; raise `RecordNotFound`."""
         condition = await self._condition_of(table, key)
-        options = QueryOptions(filter=condition, standing=True, page_size=1)
+        options = QueryOptions(filter=condition, standing=True, page_size=1, as_of=as_of)
         page = await self._page(table, options)
         if not page.records:
             named = ", ".join(f"{name}={value}" for name, value in key.arguments.items())
@@ -104,7 +104,8 @@ class Reader:
         """By CustomerId the records that an expansion shows of it."""
         question, call = expansion.question, self._call
         if expansion.is_of_profile:
-            return {record[CUSTOMER_ID]: [record] for record in await self._profiles(ids)}
+            profiles = await self._profiles(ids, question.options.as_of)
+            return {record[CUSTOMER_ID]: [record] for record in profiles}
         options = replace(question.options, page_size=PAGE_MAX)
         if _is_of_rows(question.table):
             return await call.flows.customer_rows.list_rows_of(call.instance, question.table.source, ids, options)
@@ -114,11 +115,12 @@ class Reader:
             found[customer_id] = (await call.flows.query.read_records(call.instance, address, options)).records
         return found
 
-    async def _profiles(self, ids: Sequence[str]) -> list[Document]:
+    async def _profiles(self, ids: Sequence[str], as_of: str | None) -> list[Document]:
         found: list[Document] = []
         for first in range(0, len(ids), IDS_MAX):
             some = tuple(map(syntax.String, ids[first : first + IDS_MAX]))
-            options = QueryOptions(filter=syntax.In(_CUSTOMER, some), standing=True, page_size=IDS_MAX)
+            named = syntax.In(_CUSTOMER, some)
+            options = QueryOptions(filter=named, standing=True, page_size=IDS_MAX, as_of=as_of)
             found += (await self._page(self._call.tables.profiles, options)).records
         return found
 
