@@ -102,6 +102,11 @@ class Table:
         object.__setattr__(self, "columns_by_name", {column.name: column for column in self.columns})
         object.__setattr__(self, "mandatory_names", [column.name for column in self.columns if column.is_mandatory])
 
+    @property
+    def plain_name(self) -> str:
+        """The name within its data source."""
+        return self.name if self.data_source is None else self.name.removeprefix(f"{self.data_source}_")
+
     def get_column(self, name: str) -> Column:
         """Raise `UnknownColumn`, which suggests the column with the nearest name."""
         column = self.columns_by_name.get(name)

@@ -96,3 +96,24 @@ def test_a_pattern_is_a_condition_on_a_string_which_null_leaves_unknown() -> Non
     assert [holds(Subject({"Text": text}, now)) for text in ("Sun", "moon", None)] == [True, False, None]
     assert printer.print_expression(bound) == "like(Text, 's%')"
     assert evaluate.columns_of(bound) == {"Text"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "literals"),
+    [
+        ('%"Male_under_40"%', ['"male', "under", '40"']),
+        ("A[bc]d[^e]%", ["a", "d"]),
+        ("a[", ["a["]),
+        ("%_[x]", []),
+        ("", []),
+    ],
+)
+def test_a_pattern_tells_what_every_match_has_in_it(pattern: str, literals: list[str]) -> None:
+    assert wildcards.list_literals(pattern) == literals
+
+
+@given(st.text("aÄΣς%_[]b", max_size=8), st.text('aAäΣb"', max_size=12))
+def test_every_match_has_the_literals_of_its_pattern(pattern: str, text: str) -> None:
+    literals = wildcards.list_literals(pattern)
+
+    assert not wildcards.compile_pattern(pattern)(text) or all(literal in text.lower() for literal in literals)

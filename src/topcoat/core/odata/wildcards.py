@@ -54,6 +54,17 @@ def _ascii_part(character: str, following: str) -> str:
     return "\\\\" if character == "\\" else character
 
 
+def list_literals(pattern: str) -> list[str]:
+    """Texts, in lower case, that every text has in it which is as the pattern says, once it is in lower case too."""
+    texts = [""]
+    for part in _PART.finditer(pattern.lower()):
+        if part[3] is None or part[3] in "%_":
+            texts.append("")
+        else:
+            texts[-1] += part[3]
+    return [text for text in texts if text]
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """What stands between two `%`: each part is one character."""

@@ -109,7 +109,7 @@ async def delete_data_source(call: Call) -> Response:
 
 def _metadata(instance: str, source: DataSource) -> DataSourceMetadata:
     return DataSourceMetadata(
-        entity_names=[tables.plain_name(table) for table in source.tables],
+        entity_names=[table.plain_name for table in source.tables],
         entities_count=len(source.tables),
         data_source_id=source.id,
         name=source.name,
@@ -124,7 +124,7 @@ def _metadata(instance: str, source: DataSource) -> DataSourceMetadata:
 
 def _information(table: Table) -> EntityInformation:
     return EntityInformation(
-        entity_name=tables.plain_name(table),
+        entity_name=table.plain_name,
         primary_key=table.primary_key,
         entity_type=tables.entity_type(table),
         timestamp_field_name=tables.timestamp_name(table),
@@ -135,7 +135,7 @@ def _model(source: DataSource) -> Model:
     return Model(
         name=source.name,
         modified_time=source.refreshed_at,
-        entities=[ModelEntity(name=tables.plain_name(table)) for table in source.tables],
+        entities=[ModelEntity(name=table.plain_name) for table in source.tables],
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from topcoat.flows.inventory import ActivityCounts, KeyRing, TableKeys
-from topcoat.surfaces.customer_insights import parameters, payloads, tables
+from topcoat.surfaces.customer_insights import parameters, payloads
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter
 
 
@@ -41,7 +41,7 @@ def _key_ring(found: KeyRing) -> dict[str, Any]:
 def _table_keys(keys: TableKeys) -> dict[str, Any]:
     return {
         "dataSourceName": keys.table.data_source,
-        "tableName": tables.plain_name(keys.table),
+        "tableName": keys.table.plain_name,
         "preferredKey": keys.preferred,
         "keys": list(keys.keys),
     }

@@ -91,7 +91,7 @@ class _Description:
         attributes = {c.name: self._attribute(table, c) for c in table.columns}
         timestamp = timestamp_name(table)
         return EntityMetadata(
-            name=plain_name(table),
+            name=table.plain_name,
             qualified_entity_name=table.name,
             data_source_name=table.data_source,
             dataflow_type=_dataflow_type(table),
@@ -154,11 +154,6 @@ def _is_mandatory(table: Table, column: Column) -> bool:
         return column.is_mandatory
     needed = (table.primary_key, table.activity.timestamp, table.activity.customer_column)
     return column.is_mandatory or column.name in needed
-
-
-def plain_name(table: Table) -> str:
-    """The name within its data source."""
-    return table.name if table.data_source is None else table.name.removeprefix(f"{table.data_source}_")
 
 
 def _keys(table: Table) -> list[str]:

@@ -105,7 +105,7 @@ class Asker:
             page_size=page_size,
         )
         asked = self._asked(table, options, tree, keys, _read(given, "$select", parser.parse_select, None))
-        return replace(asked, expansions=self._expansions(table, expand, (table.logical,)))
+        return replace(asked, expansions=self._expansions(table, expand, (table.logical,), texts.as_of))
 
     def _asked(
         self,
@@ -124,13 +124,15 @@ class Asker:
         return Question(table, replace(options, filter=condition, orderby=tuple(order)), columns)
 
     def _expansions(
-        self, table: DataverseTable, expands: tuple[syntax.Expand, ...], path: tuple[str, ...]
+        self, table: DataverseTable, expands: tuple[syntax.Expand, ...], path: tuple[str, ...], as_of: str | None
     ) -> tuple[Expansion, ...]:
         if len(expands) > EXPANSIONS_MAX:
             raise errors.OptionInvalid(option="$expand", reason=f"names more than {EXPANSIONS_MAX} tables")
-        return tuple(self._expansion(table, expand, path) for expand in expands)
+        return tuple(self._expansion(table, expand, path, as_of) for expand in expands)
 
-    def _expansion(self, table: DataverseTable, expand: syntax.Expand, path: tuple[str, ...]) -> Expansion:
+    def _expansion(
+        self, table: DataverseTable, expand: syntax.Expand, path: tuple[str, ...], as_of: str | None
+    ) -> Expansion:
         inner = get_navigation(self.tables, table, expand.table)
         if inner.logical in path:
             raise errors.OptionInvalid(option="$expand", reason=f"leads back to {inner.logical}, where it came from")
@@ -140,9 +142,9 @@ class Asker:
         if inner.is_profiles and (given.filter is not None or given.orderby or given.top is not None):
             reason = f"takes $select and $expand for {expand.table}, which is one row"
             raise errors.OptionInvalid(option="$expand", reason=reason)
-        options = QueryOptions(top=given.top, standing=True)
+        options = QueryOptions(top=given.top, standing=True, as_of=as_of)
         asked = self._asked(inner, options, given.filter, given.orderby, given.select)
-        further = self._expansions(inner, given.expand, (*path, inner.logical))
+        further = self._expansions(inner, given.expand, (*path, inner.logical), as_of)
         return Expansion(expand.table, replace(asked, expansions=further))
 
 
