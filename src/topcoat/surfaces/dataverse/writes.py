@@ -17,8 +17,7 @@ from topcoat.surfaces.dataverse.resource import Segment, not_found
 IMPERSONATION: Final = ("mscrmcallerid", "callerobjectid")
 
 _FUNCTIONS: Final = ("WhoAmI", "RetrieveMetadataChanges")
-_CREATE_ENTITIES: Final = "CreateEntities"
-_BULK_DELETE: Final = "BulkDelete"
+_ACTIONS: Final = {"BulkDelete": "prvBulkDelete", "CreateEntities": "prvCreateEntity"}
 _CREATE_MULTIPLE: Final = f"{NAMESPACE}.CreateMultiple"
 _UPDATE_MULTIPLE: Final = f"{NAMESPACE}.UpdateMultiple"
 _MULTIPLES: Final = {
@@ -52,11 +51,11 @@ async def answer(call: Call, segments: Sequence[Segment]) -> Response:
     """`segments` are those of the address; raise why not."""
     if segments and segments[0].name in _FUNCTIONS:
         raise errors.FunctionNotFound(method=call.method, address=f"{call.address}/{shown(call.path)}")
-    if metadata.is_about(segments) or segments[0].name == _CREATE_ENTITIES:
+    if metadata.is_about(segments):
         raise errors.MethodNotSupported(method=call.method, allowed="GET")
     first, *rest = segments
-    if first.name == _BULK_DELETE:
-        raise _denied(call, "prvBulkDelete")
+    if first.name in _ACTIONS:
+        raise _denied(call, _ACTIONS[first.name])
     table = call.tables.by_set.get(first.name)
     if table is None or (first.has_parentheses and not first.has_key):
         raise not_found(first.name)
