@@ -41,6 +41,7 @@ from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
 from topcoat.flows.sign_in import SignIn
 from topcoat.flows.usage import Usage
+from topcoat.flows.watch import Watch
 from topcoat.settings import Settings
 from topcoat.store import clock as service_time_store
 from topcoat.store.engine import Store
@@ -106,6 +107,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         flows.search_index.stop()
         flows.runner.stop()
         await _finish(indexing, running)
+        await flows.watch.close()
         await flows.lifecycle.close()
         await writer.close()
         flows.usage.stop()
@@ -177,6 +179,7 @@ def build_flows(
         data_profiles=DataProfiles(store, sights, clock),
         usage=Usage(store, instances, writer, clock),
         limits=Limits(store, clock, limits),
+        watch=Watch(store, sights, clock),
     )
 
 

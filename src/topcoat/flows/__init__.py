@@ -23,6 +23,7 @@ from topcoat.flows.search_index import SearchIndex
 from topcoat.flows.service_clock import ServiceClockControl
 from topcoat.flows.sign_in import SignIn
 from topcoat.flows.usage import Usage
+from topcoat.flows.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +51,4 @@ class Flows:
     data_profiles: DataProfiles
     usage: Usage
     limits: Limits
+    watch: Watch

@@ -13,6 +13,7 @@ from topcoat.core.overlay import lifetime, override
 from topcoat.core.overlay.override import View
 from topcoat.store import activities, idempotency, instances, overrides
 from topcoat.store.activities import Batch, NewActivity
+from topcoat.store.changes import Change
 from topcoat.store.idempotency import KeptAnswer, NewAnswer
 from topcoat.store.instances import Stand
 from topcoat.store.point import PointWriter
@@ -90,7 +91,14 @@ async def commit_batch(
     outcomes = await run.write_all(writes)
     if run.sequence > stand.sequence:
         await instances.advance_counter(connection, stand.instance_id, sequence=run.sequence, recorded_at=recorded_at)
+        await connection.announce(Change(stand.instance_id, _customers(outcomes), run.sequence))
     return outcomes
+
+
+def _customers(outcomes: Sequence[Outcome]) -> frozenset[str]:
+    """Those whose profile or timeline was written to."""
+    written = (outcome.customer_id for outcome in outcomes if isinstance(outcome, Written))
+    return frozenset(customer_id for customer_id in written if customer_id is not None)
 
 
 class _Run:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from topcoat.clock import ServiceTime, from_microseconds, to_microseconds
 from topcoat.store import instances
+from topcoat.store.changes import Change
 from topcoat.store.engine import ReadConnection, WriteConnection
 
 _LOCK_KEY = 0x636C6F636B  # one move of the clock at a time
@@ -43,6 +44,7 @@ async def save_service_time(connection: WriteConnection, service_time: ServiceTi
         "frozen_at": None if frozen_at is None else to_microseconds(frozen_at),
     }
     await connection.run(text("UPDATE service_clock SET shift = :shift, frozen_at = :frozen_at"), values)
+    await connection.announce(Change())
 
 
 async def count_lapsed(connection: ReadConnection, since: datetime, until: datetime) -> int:

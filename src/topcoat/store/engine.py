@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from topcoat.core import errors
 from topcoat.store import locked, schema
+from topcoat.store.changes import CHANNEL, Change, Hearers, write_payload
 from topcoat.store.locked import (
     SQLITE_BUSY_TIMEOUT_MS,
     SQLITE_READ_SETTINGS,
@@ -86,6 +87,12 @@ class WriteConnection(ReadConnection):
 
     async def run_last(self, sql: str) -> None:
         await self.run(text(sql))
+
+    async def announce(self, change: Change) -> None:
+        """On SQLite whoever listens will see it."""
+        if self.is_postgresql:
+            parameters = {"channel": CHANNEL, "payload": write_payload(change)}
+            await self.fetch_all(text("SELECT pg_notify(:channel, :payload)"), parameters)
 
     async def run(
         self, statement: sqlalchemy.Executable, parameters: Parameters | Sequence[Parameters] | None = None
@@ -182,6 +189,7 @@ class Store:
         self.url = normalised_url(url)
         self.is_postgresql = self.url.get_backend_name() == "postgresql"
         self.statement_timeout_seconds = statement_timeout_seconds
+        self.hearers = Hearers()
         self._statement_timeout_ms = int(statement_timeout_seconds * 1000)
         if self.is_postgresql:
             self._open_postgresql()
@@ -276,7 +284,7 @@ class Store:
         self.point = SqlitePointReader(self.url)
         self.unsynced = SqliteUnsynced(self.url)
         self.scan = SqliteScanReader(self.url, timeout_seconds=self.statement_timeout_seconds)
-        self._locked = SqliteLocked(self.url)
+        self._locked = SqliteLocked(self.url, self.hearers)
 
     def _sqlite_engine(self, *, begin: str, size: int, is_reading: bool = False) -> AsyncEngine:
         engine = create_async_engine(self.url, pool_size=size, max_overflow=0, pool_timeout=60, hide_parameters=True)

@@ -13,6 +13,7 @@ from topcoat.clock import from_microseconds, to_microseconds
 from topcoat.core import errors
 from topcoat.core.catalog import Catalog
 from topcoat.store import instances, ownership
+from topcoat.store.changes import Change
 from topcoat.store.engine import ReadConnection, Session, WriteConnection, dump_json, load_json
 from topcoat.store.instances import Stand
 from topcoat.store.ownership import Work
@@ -245,6 +246,7 @@ async def _set_active(connection: WriteConnection, instance_id: int, generation:
         text("UPDATE instance SET active_generation = :generation, updated_at = :now WHERE instance_id = :instance_id"),
         {"instance_id": instance_id, "generation": generation, "now": to_microseconds(now)},
     )
+    await connection.announce(Change(instance_id))
 
 
 async def discard_unfinished(session: Session, instance_id: int, active: int) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from topcoat.clock import to_microseconds
 from topcoat.store import instances, schema
+from topcoat.store.changes import Change
 from topcoat.store.engine import WriteConnection
 from topcoat.store.instances import Stand
 from topcoat.store.schema import Holding
@@ -117,6 +118,7 @@ async def replace_instance(
     for name in ("instance_counter", *_tables_holding(*kept)):
         await connection.run(text(f"UPDATE {name} SET instance_id = :number WHERE instance_id = :instance_id"), values)
     await connection.run(_REPLACE, values)
+    await connection.announce(Change(stand.instance_id))
     return int(row.number)
 
 
@@ -125,6 +127,7 @@ async def remove_instance(connection: WriteConnection, stand: Stand, *, now: dat
     values = {"instance_id": stand.instance_id, "now": to_microseconds(now)}
     for statement in (_BURY, _DELETE_COUNTER, _DELETE):
         await connection.run(statement, values)
+    await connection.announce(Change(stand.instance_id))
 
 
 _BURY = text("""

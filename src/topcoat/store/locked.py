@@ -14,6 +14,7 @@ import asyncpg
 import sqlalchemy
 from sqlalchemy import exc
 
+from topcoat.store.changes import Change, Hearers, notice_sql
 from topcoat.store.point import LOOKUP_SETTINGS, PointStatement, Rows, unreachable
 from topcoat.store.pool import PostgresqlPool
 
@@ -33,12 +34,16 @@ class SqliteTransaction:
 
     def __init__(self, driver: sqlite3.Connection) -> None:
         self._driver = driver
+        self.announced: list[Change] = []
 
     async def fetch_point(self, statement: PointStatement, values: Mapping[str, Any]) -> Rows:
         return self._run(statement.sql, values)
 
     async def run_last(self, sql: str) -> None:
         self._run(sql, {})
+
+    async def announce(self, change: Change) -> None:
+        self.announced.append(change)
 
     def _run(self, sql: str, values: Mapping[str, Any]) -> Rows:
         try:
@@ -54,8 +59,9 @@ class SqliteLocked:
     process or for the disk does so on a thread of its own.
     """
 
-    def __init__(self, url: sqlalchemy.URL) -> None:
+    def __init__(self, url: sqlalchemy.URL, hearers: Hearers) -> None:
         self._path = str(url.database)
+        self._hearers = hearers
         self._driver: sqlite3.Connection | None = None
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
@@ -65,8 +71,11 @@ class SqliteLocked:
         async with self._turn:
             try:
                 driver = await self._begin()
-                yield SqliteTransaction(driver)
+                transaction = SqliteTransaction(driver)
+                yield transaction
                 await self._aside(driver.commit)
+                for change in transaction.announced:
+                    self._hearers.tell(change)
             except BaseException as error:
                 await self._aside(self._roll_back)
                 if isinstance(error, sqlite3.Error):
@@ -119,7 +128,7 @@ class PostgresqlTransaction:
 
     def __init__(self, driver: asyncpg.Connection) -> None:
         self._driver = driver
-        self.last = ""
+        self.last: list[str] = []
 
     async def fetch_point(self, statement: PointStatement, values: Mapping[str, Any]) -> Rows:
         arguments = [values[name] for name in statement.names]
@@ -130,7 +139,10 @@ class PostgresqlTransaction:
         return rows
 
     async def run_last(self, sql: str) -> None:
-        self.last = sql
+        self.last.append(sql)
+
+    async def announce(self, change: Change) -> None:
+        self.last.append(notice_sql(change))
 
 
 class PostgresqlLocked:
@@ -144,7 +156,7 @@ class PostgresqlLocked:
             transaction = PostgresqlTransaction(driver)
             await execute(driver, f"BEGIN; SELECT {lock}")
             yield transaction
-            await execute(driver, f"{transaction.last}; COMMIT")
+            await execute(driver, "; ".join((*transaction.last, "COMMIT")))
         except BaseException:
             await _roll_back(driver)
             raise

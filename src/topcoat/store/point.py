@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import text
 
 from topcoat.core import errors
+from topcoat.store.changes import Change
 from topcoat.store.pool import STATEMENTS_KEPT, PostgresqlPool
 
 BUSY_TIMEOUT_SECONDS: Final = 2.0
@@ -84,6 +85,9 @@ class PointWriter(PointConnection, Protocol):
     async def run_last(self, sql: str) -> None:
         """Run SQL without parameters as the transaction's last statement, together with the commit where that saves
         a round trip."""
+
+    async def announce(self, change: Change) -> None:
+        """Tell whoever listens, once this is committed."""
 
 
 class SqlitePointReader:
