@@ -279,11 +279,11 @@ async def open_service(url: str, *, is_emulator: bool = True) -> AsyncIterator[S
     store = Store(url)
     clock = Clock(is_adjustable=is_emulator)
     writer = Writer(store, clock, queue_max=1000, batch_max=100)
+    flows = build_flows(store, writer, clock, horizon=timedelta(days=7), is_emulator=is_emulator)
     try:
-        yield Service(
-            store, writer, build_flows(store, writer, clock, horizon=timedelta(days=7), is_emulator=is_emulator), clock
-        )
+        yield Service(store, writer, flows, clock)
     finally:
+        await flows.watch.close()
         await writer.close()
         await store.close()
 

@@ -46,8 +46,8 @@ class Watch:
         """Once at the beginning, and again whenever something may have changed; raise `RecordNotFound` when the profile
         is no more."""
         watcher = _Watcher()
-        self._listening.begin(self._hear)
         try:
+            await self._listening.begin(self._hear)
             while True:
                 standing = await self._standing(instance, customer_id)
                 self._place(watcher, standing.keys)

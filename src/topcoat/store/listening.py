@@ -12,12 +12,14 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
+from topcoat.core import errors
 from topcoat.store.changes import CHANNEL, Change, Hearer, read_payload
 from topcoat.store.engine import Store
 from topcoat.store.point import POSTGRESQL_ERRORS, PointStatement
 
 LOOK_SECONDS: Final = 0.25
 RECONNECT_SECONDS: Final = 1.0
+BEGIN_SECONDS: Final = 2.0
 CONNECT_TIMEOUT_SECONDS: Final = 10
 EVERYTHING: Final = Change()
 
@@ -31,13 +33,18 @@ class Listening:
         self._store = store
         self._hearers: set[Hearer] = set()
         self._task: asyncio.Task[None] | None = None
+        self._is_on = asyncio.Event()
 
-    def begin(self, hearer: Hearer) -> None:
+    async def begin(self, hearer: Hearer) -> None:
+        """From the return on nothing is missed; where the database is out of reach, everything is told later."""
         self._hearers.add(hearer)
         self._store.hearers.add(hearer)
         if self._task is None:
             run = self._listen if self._store.is_postgresql else self._look
             self._task = asyncio.get_running_loop().create_task(run())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BEGIN_SECONDS):
+                await self._is_on.wait()
 
     def end(self, hearer: Hearer) -> None:
         self._hearers.discard(hearer)
@@ -45,6 +52,7 @@ class Listening:
         if not self._hearers and self._task is not None:
             self._task.cancel()
             self._task = None
+            self._is_on.clear()
 
     async def close(self) -> None:
         task, self._task = self._task, None
@@ -69,6 +77,7 @@ class Listening:
             connection.add_termination_listener(lambda _: broken.set())
             await connection.add_listener(CHANNEL, self._notified)
             self._store.hearers.tell(EVERYTHING)
+            self._is_on.set()
             await broken.wait()
         finally:
             if not connection.is_closed():
@@ -81,6 +90,8 @@ class Listening:
         looker = _Looker(self._store)
         self._store.hearers.add(looker.note)
         try:
+            await looker.look()
+            self._is_on.set()
             await looker.run()
         finally:
             self._store.hearers.remove(looker.note)
@@ -104,10 +115,14 @@ class _Looker:
 
     async def run(self) -> None:
         while True:
-            with suppress(sqlite3.Error):
-                if self._has_moved():
-                    await self._compare()
             await asyncio.sleep(LOOK_SECONDS)
+            await self.look()
+
+    async def look(self) -> None:
+        """A database that cannot be asked is asked again."""
+        with suppress(sqlite3.Error, errors.StoreUnreachable):
+            if self._has_moved():
+                await self._compare()
 
     def close(self) -> None:
         if self._connection is not None:
