@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     auth_jwks: str | None = Field(None, description="Entra mode: the issuers' keys, file or address; else discovered.")
     open: bool = Field(default=False, description="Serve everybody as Administrator (loopback only).")
     i_know_this_is_open: bool = Field(default=False, description="Allow emulator auth on a public address.")
+    card_origins: str | None = Field(None, description="Origins whose pages may show cards, separated by blanks.")
     dataverse_writes: bool = Field(default=False, description="Take real-time writes through the Dataverse Web API.")
     log_format: str = Field("json", pattern="^(json|console)$", description="Log lines: json or console.")
     writer_queue_max: int = Field(10_000, ge=1, description="Writes that may wait; beyond: 503.")

@@ -73,7 +73,9 @@ class Inventory:
         customer_id = await self._find_customer(sight, source, key)
         if customer_id is None:
             raise errors.RecordNotFound(table=f"The key ring of {source.name}", record_id=catalog.shown(key))
-        profile = await self._get_profile(sight, customer_id)
+        return await self._key_ring(sight, await self._get_profile(sight, customer_id))
+
+    async def _key_ring(self, sight: Sight, profile: StoredProfile) -> KeyRing:
         keys = await key_rings.list_keys(
             self._store.point,
             instance_id=sight.instance_id,
@@ -81,6 +83,11 @@ class Inventory:
             customer_id=profile.customer_id,
         )
         return KeyRing(profile.customer_id, _by_table(sight.catalog, profile.document, keys))
+
+    async def list_keys(self, instance: str, customer_id: str) -> KeyRing:
+        """All keys of a profile; raise `RecordNotFound`."""
+        sight = await self._sights.look(instance)
+        return await self._key_ring(sight, await self._get_profile(sight, customer_id))
 
     async def count_activities(self, instance: str, customer_id: str) -> ActivityCounts:
         """How many activities of each type the timeline of a profile shows now (S13-S17)."""

@@ -1,0 +1,77 @@
+"""The customer card: what it reads, what tells it to read again, and the files it consists of."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from topcoat.core import errors
+from topcoat.core.odata import address as addresses
+from topcoat.flows import Flows
+from topcoat.settings import Settings
+from topcoat.surfaces import limits, permissions, usage
+from topcoat.surfaces.access import Access, check_role
+from topcoat.surfaces.customer_card import events, origins, problems, profiles, timelines
+from topcoat.surfaces.customer_card.call import Call
+from topcoat.surfaces.customer_card.origins import Origins
+
+API: Final = "/card/api/{instanceId}"
+_READING: Final = "Get-entities-with-OData-path"
+
+Answer = Callable[[Call], Awaitable[Response]]
+
+
+def add_customer_card(app: FastAPI, settings: Settings) -> None:
+    allowed = origins.origins_of(settings)
+    answers: dict[str, tuple[str, Answer]] = {
+        "profile": ("Card-profile", profiles.read_profile),
+        "timeline": ("Card-timeline", timelines.read_timeline),
+        "events": ("Card-events", events.follow_profile),
+    }
+    for path, (operation, answer) in answers.items():
+        app.add_api_route(f"{API}/{path}", _endpoint(answer, allowed), operation_id=operation, include_in_schema=False)
+    app.add_api_route(
+        f"{API}/{{rest:path}}", _preflight(allowed), methods=["OPTIONS"], include_in_schema=False, name="preflight"
+    )
+
+
+def _preflight(allowed: Origins) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return Response(status_code=204, headers=allowed.preflight(request.headers))
+
+    return endpoint
+
+
+def _endpoint(answer: Answer, allowed: Origins) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        response: Response | None = None
+        try:
+            response = await _respond(request, answer)
+            response.headers.update(allowed.headers(request.headers))
+            return response
+        finally:
+            await limits.end(request, response)
+
+    return endpoint
+
+
+async def _respond(request: Request, answer: Answer) -> Response:
+    try:
+        return await answer(await _admitted(request))
+    except errors.TopcoatError as error:
+        usage.notes_of(request.scope).error = error.code
+        return problems.problem(error)
+
+
+async def _admitted(request: Request) -> Call:
+    """By token alone, as on Dataverse."""
+    flows: Flows = request.app.state.flows
+    access: Access = request.app.state.access
+    instance = request.path_params["instanceId"].lower()
+    principal = await access.authenticate_for(request.headers, instance, flows.permissions, needs_key=False)
+    usage.notes_of(request.scope).caller = principal.name
+    await limits.begin(request, instance=instance, principal=principal.name, subscription_key="")
+    check_role(principal, permissions.needed_role(_READING))
+    return Call(request, flows, principal, instance, dict(addresses.parse_query_string(request.url.query)))
