@@ -49,6 +49,7 @@ from topcoat.store.pruning import prune_lapsed
 from topcoat.store.writer import Writer
 from topcoat.surfaces import Application, add_surfaces
 
+STOPPING = "topcoat.stopping"
 PRUNING_PAUSE_SECONDS = 600
 FINISHED_SECONDS = 2
 GARBAGE_THRESHOLD = 20_000
@@ -82,9 +83,9 @@ def settle_garbage_collection() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD, 50, 100)
 
 
-def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         store = Store(settings.effective_database_url, statement_timeout_seconds=settings.statement_timeout_seconds)
         clock = Clock(is_adjustable=settings.is_emulator)
         writer = Writer(store, clock, queue_max=settings.writer_queue_max, batch_max=settings.writer_batch_max)
@@ -102,7 +103,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         counting = asyncio.create_task(flows.usage.run_until_stopped())
         indexing = asyncio.create_task(flows.search_index.run_until_stopped())
         running = asyncio.create_task(flows.runner.run_until_stopped())
-        yield
+        yield {STOPPING: flows.watch.stop}
         pruning.cancel()
         flows.search_index.stop()
         flows.runner.stop()

@@ -10,6 +10,8 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.supervisors import Multiprocess, multiprocess
 
+from topcoat.app import STOPPING
+
 # A client that keeps its connection and does not answer the goodbye holds up the end of the service for so long.
 TLS_GOODBYE_SECONDS: Final = 2.0
 
@@ -48,6 +50,13 @@ class TwoPortServer(uvicorn.Server):
         await super().startup([plain])
         for listener in secure:
             self.servers.append(await self._serve_securely(listener))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answers that never end by themselves end first; uvicorn waits for all of them."""
+        stop = self.lifespan.state.get(STOPPING)
+        if stop is not None:
+            stop()
+        await super().shutdown(sockets)
 
     async def _serve_securely(self, listener: socket.socket) -> asyncio.Server:
         assert isinstance(self.config, TwoPortConfig)

@@ -41,6 +41,7 @@ class Watch:
         self._clock = clock
         self._listening = Listening(store)
         self._watchers: dict[tuple[int, str], set[_Watcher]] = defaultdict(set)
+        self._is_stopped = False
 
     async def follow(self, instance: str, customer_id: str) -> AsyncIterator[None]:
         """Once at the beginning, and again whenever something may have changed; raise `RecordNotFound` when the profile
@@ -48,7 +49,7 @@ class Watch:
         watcher = _Watcher()
         try:
             await self._listening.begin(self._hear)
-            while True:
+            while not self._is_stopped:
                 standing = await self._standing(instance, customer_id)
                 self._place(watcher, standing.keys)
                 yield
@@ -61,6 +62,11 @@ class Watch:
     @property
     def followers(self) -> int:
         return len({watcher for watchers in self._watchers.values() for watcher in watchers})
+
+    def stop(self) -> None:
+        """Let everybody who follows go."""
+        self._is_stopped = True
+        self._hear(Change())
 
     async def close(self) -> None:
         await self._listening.close()

@@ -27,7 +27,7 @@ async def follow_profile(call: Call) -> Response:
 async def _events(times: AsyncIterator[None]) -> AsyncIterator[bytes]:
     """A ping where nothing else is told for a while."""
     yield format_sse_event(event="changed", data_str="", retry=RETRY_MILLISECONDS)
-    waiting: asyncio.Task[None] | None = None
+    waiting: asyncio.Task[bool] | None = None
     try:
         while True:
             waiting = waiting or asyncio.ensure_future(_next(times))
@@ -36,7 +36,8 @@ async def _events(times: AsyncIterator[None]) -> AsyncIterator[bytes]:
                 yield KEEPALIVE_COMMENT
                 continue
             finished, waiting = waiting, None
-            finished.result()
+            if not finished.result():
+                return
             yield CHANGED
     except errors.NotFound:
         yield GONE
@@ -48,5 +49,8 @@ async def _events(times: AsyncIterator[None]) -> AsyncIterator[bytes]:
             await asyncio.wait([waiting])
 
 
-async def _next(times: AsyncIterator[None]) -> None:
-    await anext(times)
+async def _next(times: AsyncIterator[None]) -> bool:
+    """False where the service stops."""
+    async for _ in times:
+        return True
+    return False
