@@ -55,7 +55,7 @@ async def test_a_profile_is_there_with_its_keys_measures_and_segments(client: ht
         "keys"
     ]
     assert profile["segments"] == sorted(profile["segments"])
-    assert {measure["name"] for measure in profile["measures"]} >= {"OrderCount"}
+    assert {measure["name"] for measure in profile["measures"]} >= {"PurchaseCount"}
     assert profile["nextLapse"] is None
 
 
