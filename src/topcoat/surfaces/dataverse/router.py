@@ -4,21 +4,23 @@ import uuid
 from typing import Any, Final
 from urllib.parse import quote, unquote_to_bytes
 
+import structlog
 from fastapi import FastAPI
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from topcoat.core import errors
 from topcoat.core.odata import address as addresses
 from topcoat.flows import Flows
 from topcoat.settings import Settings
-from topcoat.surfaces import limits, permissions, usage
+from topcoat.surfaces import answers, limits, permissions, usage
 from topcoat.surfaces.access import Access, Principal, check_role
 from topcoat.surfaces.dataverse import batch, dispatch, names, problems
 from topcoat.surfaces.dataverse.call import Call
 from topcoat.surfaces.dataverse.preferences import read_preferences
 
 ROOT: Final = "/api/data/v9.2"
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 READING: Final = "Get-entities-with-OData-path"
 METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _ASCII: Final = bytes(range(128))
@@ -51,6 +53,12 @@ async def _respond(request: Request, *, takes_writes: bool) -> Response:
     except errors.TopcoatError as error:
         usage.notes_of(request.scope).error = error.code
         response = problems.problem(error)
+    except ClientDisconnect:
+        raise
+    except Exception:  # the edge of the surface: its callers read no other envelope
+        log.exception("call_failed")
+        usage.notes_of(request.scope).error = answers.UNEXPECTED
+        response = problems.unexpected_problem()
     response.headers["OData-Version"] = "4.0"
     response.headers["x-ms-service-request-id"] = str(uuid.uuid4())
     return response
