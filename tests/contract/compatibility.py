@@ -7,9 +7,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from tests.contract import contract, telling
+from tests.contract import contract, environments, telling
 from tests.contract.installation import PROJECT, SAMPLE_SIZE, Installation
-from tests.contract.published_client import client_python
 from tests.contract.stage import open_stage
 from tests.contract.telling import Told
 
@@ -99,7 +98,7 @@ def main() -> None:
         installation = Installation(home, f"sqlite:///{home / 'topcoat.db'}")
         installation.publish_sample(SAMPLE_SIZE)
         try:
-            with open_stage(installation, client_python(home)) as stage:
+            with open_stage(installation, environments.python_of_clients(home)) as stage:
                 PAGE.write_text(render([telling.tell(stage, operation) for operation in contract.OPERATIONS.values()]))
         finally:
             installation.stop()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract import environments
 from tests.contract.installation import SAMPLE_SIZE, Installation, Server
-from tests.contract.published_client import PublishedClient, client_python
+from tests.contract.published_client import PublishedClient
 from tests.contract.stage import Stage
 from tests.databases import KINDS, copied_database, empty_database
 
@@ -73,7 +74,7 @@ def server(installation: Installation) -> Server:
 
 @pytest.fixture(scope="module")
 def published_client(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedClient]:
-    python = client_python(shared_by_workers(tmp_path_factory))
+    python = environments.python_of_clients(shared_by_workers(tmp_path_factory))
     with PublishedClient(python, server.url) as client:
         yield client
 

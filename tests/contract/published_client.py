@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.contract import environments
 from tests.contract.installation import INSTANCE_ID, headers
 
 _SCRIPT = Path(__file__).parent / "vendor_client.py"
@@ -59,7 +58,3 @@ class PublishedClient:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._process.communicate()
-
-
-def client_python(cache: Path) -> Path:
-    return environments.python_of("client", cache)

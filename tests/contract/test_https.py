@@ -85,7 +85,7 @@ def test_curl_believes_it(secure: Secure) -> None:
 @pytest.fixture(scope="module")
 def got(secure: Secure, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the vendor's identity libraries got."""
-    python = environments.python_of("identity", shared_by_workers(tmp_path_factory))
+    python = environments.python_of_clients(shared_by_workers(tmp_path_factory))
     trusting = {"REQUESTS_CA_BUNDLE": secure.ca_file, "SSL_CERT_FILE": secure.ca_file, "NO_PROXY": "localhost"}
     ran = subprocess.run(
         [str(python), "-W", "ignore", str(IDENTITY_CLIENT), secure.url],

@@ -5,10 +5,9 @@ from functools import cache
 
 import pytest
 
-from tests.contract import compatibility, contract, telling
+from tests.contract import compatibility, contract, environments, telling
 from tests.contract.conftest import shared_by_workers
 from tests.contract.installation import Installation
-from tests.contract.published_client import client_python
 from tests.contract.stage import Stage, open_stage
 from tests.contract.telling import Told
 
@@ -23,7 +22,7 @@ def kind() -> str:
 
 @pytest.fixture(scope="module")
 def stage(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(installation, client_python(shared_by_workers(tmp_path_factory))) as opened:
+    with open_stage(installation, environments.python_of_clients(shared_by_workers(tmp_path_factory))) as opened:
         yield opened
 
 

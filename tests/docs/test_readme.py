@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contract.published_client import client_python
+from tests.contract import environments
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -58,7 +58,7 @@ def test_the_calls_answer_what_the_readme_prints(demo: str) -> None:
 def test_the_client_lines_publish_an_activity(demo: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     (script,) = blocks("python")
 
-    python = client_python(tmp_path_factory.getbasetemp().parent)
+    python = environments.python_of_clients(tmp_path_factory.getbasetemp().parent)
     run = subprocess.run(
         [python, "-c", script.replace(SHOWN_ADDRESS, demo)], capture_output=True, text=True, check=False
     )
