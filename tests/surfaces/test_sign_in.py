@@ -213,6 +213,8 @@ REFUSED: list[tuple[dict[str, str | None], int, str, int]] = [
     ({"scope": f"{RESOURCE}/.default openid"}, 400, "invalid_scope", 1002012),
     ({"scope": "https://graph.microsoft.com/.default"}, 400, "invalid_resource", 500011),
     ({"scope": "http://[/.default"}, 400, "invalid_resource", 500011),
+    ({"scope": f"{RESOURCE}/api/data/v9.2/.default"}, 400, "invalid_resource", 500011),
+    ({"scope": f"{RESOURCE}/dataverse/contoso/.default"}, 400, "invalid_resource", 500011),
 ]
 
 

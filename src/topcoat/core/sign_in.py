@@ -27,6 +27,7 @@ _ABOUT_THE_USER: Final = frozenset({"openid", "profile", "email", "offline_acces
 _EVERYTHING: Final = ".default"
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_OWN_PATH: Final = re.compile(r"/?|/dataverse/[0-9A-Fa-f-]{36}/?")
 _OWN_ISSUER: Final = re.compile(rf"https?://[^/?#@\s]+/{TENANT}/v2\.0")
 
 
@@ -194,12 +195,12 @@ def _challenge_of(verifier: str) -> str:
 
 
 def _check_resource(resource: str, host: str | None) -> None:
-    """Of the tenant's, or this very service by any of its addresses."""
+    """Of the tenant's, or this very service by any of its addresses, those of Dataverse's instances included."""
     parts = _split(resource)
     is_here = (
         parts is not None
         and parts.scheme in ("http", "https")
-        and parts.path in ("", "/")
+        and _OWN_PATH.fullmatch(parts.path)
         and parts.hostname in {*_LOOPBACK, host}
     )
     if resource not in RESOURCES and not is_here:
