@@ -12,13 +12,14 @@ const name = "msdynci_fullname";
 const city = "msdynci_city";
 
 async function token(address) {
+  const { origin } = new URL(address);
   const form = {
     grant_type: "client_credentials",
     client_id: "topcoat-contributor",
     client_secret: "topcoat-secret",
     scope: `${address}/.default`,
   };
-  const answer = await fetch(`${address}/contoso/oauth2/v2.0/token`, { method: "POST", body: new URLSearchParams(form) });
+  const answer = await fetch(`${origin}/contoso/oauth2/v2.0/token`, { method: "POST", body: new URLSearchParams(form) });
   return (await answer.json()).access_token;
 }
 
@@ -218,6 +219,7 @@ async function main() {
   const api = await client(reading);
   const got = {
     read: await read(api),
+    byInstance: await (await client(`${reading}/dataverse/${given.instance}`)).count({ collection: profiles }),
     described: await describe(api, reading),
     batch: await inBatch(api),
     refused: await refused(api),

@@ -233,6 +233,11 @@ def test_a_service_with_writes_takes_the_sdks(services: Dataverse, sdk: Any, got
     assert (written["unknown column"]["status"], written["nobody"]["status"]) == (400, 404)
 
 
+def test_each_instance_has_an_address_of_its_own_for_clients(sdk: Any, node: Any) -> None:
+    assert sdk["by instance"] == [20, 10]
+    assert node["byInstance"] == SAMPLE_SIZE
+
+
 def test_tokens_that_are_not_good_are_refused_in_the_envelope(sdk: Any) -> None:
     told = {name: (error["status"], error["said"].partition(". ")[0]) for name, error in sdk["tokens"].items()}
 
