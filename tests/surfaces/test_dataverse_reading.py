@@ -63,6 +63,16 @@ async def test_a_profile_is_read_by_its_guid_and_by_every_key(viewer: httpx.Asyn
     assert by_guid == by_id == by_contact == by_partition
 
 
+async def test_a_partition_narrows_to_the_rows_of_one_customer(viewer: httpx.AsyncClient, abbie: str) -> None:
+    where = f"{PROFILES}({guid(abbie)})"
+    own = await viewer.get(f"{where}?partitionId='{abbie}'")
+    foreign = await viewer.get(f"{where}?partitionid='other'")
+    listed = await viewer.get(f"{ACTIVITIES}?partitionId='{abbie}'")
+
+    assert (own.status_code, foreign.status_code) == (200, 404)
+    assert {row["partitionid"] for row in listed.json()["value"]} == {abbie}
+
+
 async def test_what_is_posted_by_rest_is_read_at_once_and_gone_when_it_lapses(
     viewer: httpx.AsyncClient, base: str, abbie: str, admin: dict[str, str]
 ) -> None:

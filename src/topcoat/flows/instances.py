@@ -54,6 +54,13 @@ class Instances:
         async with self._store.glancing() as connection:
             return [_instance(row) for row in await instances.list_instances(connection)]
 
+    async def get_default(self) -> str:
+        """The GUID of the instance that is meant where none is named: the one that has been there longest."""
+        guid = await instances.find_oldest(self._store.point)
+        if guid is None:
+            raise errors.InstanceNotFound(instance="the default one")
+        return guid
+
     async def get_instance(self, guid: str) -> Instance:
         async with self._store.glancing() as connection:
             row = await instances.find_instance(connection, guid)

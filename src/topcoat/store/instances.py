@@ -65,6 +65,15 @@ async def list_instances(connection: ReadConnection) -> list[InstanceRow]:
     return [_instance_row(row) for row in await connection.fetch_all(text(_LIST + "ORDER BY i.guid"))]
 
 
+async def find_oldest(connection: PointConnection) -> str | None:
+    """The GUID of the instance that has been there longest."""
+    rows = await connection.fetch_point(_OLDEST, {})
+    return rows[0][0] if rows else None
+
+
+_OLDEST = PointStatement("SELECT guid FROM instance ORDER BY created_at, instance_id LIMIT 1")
+
+
 async def find_instance(connection: ReadConnection, guid: str) -> InstanceRow | None:
     row = await connection.fetch_one(text(_LIST + "WHERE i.guid = :guid"), {"guid": guid})
     return None if row is None else _instance_row(row)

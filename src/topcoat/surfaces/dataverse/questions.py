@@ -34,6 +34,9 @@ class Texts:
     partition: str | None = None
 
 
+NO_TEXTS: Final = Texts({}, {})
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """`options` are in our names; `shown` are the columns of an answer, in order; `cookie` is the page's."""

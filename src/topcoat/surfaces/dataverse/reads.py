@@ -17,7 +17,7 @@ from topcoat.surfaces.dataverse.conditions import Translator, get_column
 from topcoat.surfaces.dataverse.names import DataverseColumn, DataverseTable, Role
 from topcoat.surfaces.dataverse.paging import Cookie
 from topcoat.surfaces.dataverse.preferences import PAGE_MAX
-from topcoat.surfaces.dataverse.questions import Asker, Expansion, Question, Texts
+from topcoat.surfaces.dataverse.questions import NO_TEXTS, Asker, Expansion, Question, Texts
 from topcoat.surfaces.dataverse.resource import Segment
 from topcoat.surfaces.dataverse.rows import RowMaker
 
@@ -65,10 +65,12 @@ class Reader:
             return await flows.customer_rows.count_rows(self._call.instance, question.table.source, options)
         return await flows.query.count_records(self._call.instance, RecordAddress(question.table.source.name), options)
 
-    async def find_record(self, table: DataverseTable, key: Segment, as_of: str | None = None) -> Document:
-        """The one of a key; raise `RecordNotFound`."""
+    async def find_record(self, table: DataverseTable, key: Segment, texts: Texts = NO_TEXTS) -> Document:
+        """The one of a key, of a partition where that is named as well; raise `RecordNotFound`."""
         condition = await self._condition_of(table, key)
-        options = QueryOptions(filter=condition, standing=True, page_size=1, as_of=as_of)
+        if texts.partition is not None:
+            condition = syntax.And((condition, self._in_partition(table, texts.partition)))
+        options = QueryOptions(filter=condition, standing=True, page_size=1, as_of=texts.as_of)
         page = await self._page(table, options)
         if not page.records:
             named = ", ".join(f"{name}={value}" for name, value in key.arguments.items())
@@ -80,8 +82,7 @@ class Reader:
         return (await self._rows(question, [record]))[0]
 
     async def _rows(self, question: Question, records: Sequence[Document]) -> list[dict[str, Any]]:
-        maker = self.maker(question.table)
-        rows = [maker.row(record, question.shown) for record in records]
+        rows = self.maker(question.table).rows(records, question.shown)
         for expansion in question.expansions:
             await self._expand(expansion, records, rows)
         return rows

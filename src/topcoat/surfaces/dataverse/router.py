@@ -98,16 +98,8 @@ async def _entered(request: Request, flows: Flows, instance: str) -> tuple[str, 
     access: Access = request.app.state.access
     if not instance:
         await access.authenticate(request.headers, flows.permissions)
-        instance = await _default_instance(flows)
+        instance = await flows.instances.get_default()
     return instance, await access.authenticate_for(request.headers, instance, flows.permissions, needs_key=False)
-
-
-async def _default_instance(flows: Flows) -> str:
-    """The one that has been there longest."""
-    known = await flows.instances.list_instances()
-    if not known:
-        raise errors.InstanceNotFound(instance="the default one")
-    return known[0].guid
 
 
 def _split(scope: Any) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Records as rows: columns under their logical names, an ETag, and the annotations that were asked for."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,6 +15,7 @@ from topcoat.flows.query.reading import STANDING, Standing
 from topcoat.surfaces.dataverse.names import LOOKUP, AttributeType, DataverseColumn, DataverseTable, Role
 from topcoat.surfaces.dataverse.preferences import FORMATTED_VALUE, Preferences
 
+_AS_THEY_ARE: Final = (Role.VALUE, Role.PARTITION, Role.LOOKUP_PARTITION)
 _VERSION_BITS: Final = 53
 _LOOKUP_NAME: Final = "Microsoft.Dynamics.CRM.lookuplogicalname"
 _LOOKUP_NAVIGATION: Final = "Microsoft.Dynamics.CRM.associatednavigationproperty"
@@ -30,20 +31,33 @@ class RowMaker:
     now: datetime
     refreshed_at: datetime | None
 
-    def row(self, record: Document, columns: Iterable[DataverseColumn]) -> dict[str, Any]:
+    def rows(self, records: Iterable[Document], columns: Sequence[DataverseColumn]) -> list[dict[str, Any]]:
+        """There may be thousands, and of their values most are shown as they are."""
+        plain = [(column.shown_name, str(column.source)) for column in columns if column.role in _AS_THEY_ARE]
+        made = [column for column in columns if column.role not in _AS_THEY_ARE]
+        order = {"@odata.etag": None} | {column.shown_name: None for column in columns}
+        return [self._row(record, columns, plain, made, order) for record in records]
+
+    def _row(
+        self,
+        record: Document,
+        columns: Sequence[DataverseColumn],
+        plain: Sequence[tuple[str, str]],
+        made: Sequence[DataverseColumn],
+        order: dict[str, Any],
+    ) -> dict[str, Any]:
         standing: Standing | None = record.get(STANDING)
         version = _version(record)
-        row: dict[str, Any] = {"@odata.etag": etag(version)}
-        for column in columns:
-            value = self.value(column, record, standing, version)
-            row[column.shown_name] = value
-            row.update(self._annotations(column, value))
+        row = order | {"@odata.etag": etag(version)} | {name: record[source] for name, source in plain}
+        for column in made:
+            row[column.shown_name] = self._value(column, record, standing, version)
+        if self.preferences.annotations:
+            for column in columns:
+                row |= self._annotations(column, row[column.shown_name])
         return row
 
-    def value(self, column: DataverseColumn, record: Document, standing: Standing | None, version: int) -> Any:  # noqa: PLR0911 - one for each role
+    def _value(self, column: DataverseColumn, record: Document, standing: Standing | None, version: int) -> Any:  # noqa: PLR0911 - one for each role
         match column.role:
-            case Role.VALUE | Role.PARTITION | Role.LOOKUP_PARTITION:
-                return record[str(column.source)]
             case Role.ROW_ID:
                 return row_id(record, self.table)
             case Role.LOOKUP:
@@ -57,7 +71,7 @@ class RowMaker:
                 return _instant(self.refreshed_at if standing is None else standing.recorded_at)
             case Role.VERSION:
                 return version
-            case Role.NEVER:
+            case _:
                 return None
 
     def _created(self, standing: Standing | None) -> str | None:
@@ -67,7 +81,7 @@ class RowMaker:
         return _instant(self.refreshed_at)
 
     def _annotations(self, column: DataverseColumn, value: Any) -> dict[str, Any]:
-        if value is None or not self.preferences.annotations:
+        if value is None:
             return {}
         found: dict[str, Any] = {}
         formatted = _formatted(column, value)

@@ -56,10 +56,10 @@ async def _row_of(call: Call, place: _Place, rest: Sequence[Segment], texts: Tex
     reader = Reader(call)
     if not rest:
         question = await reader.ask(place.table, replace(texts, options=_of_one(texts.options)))
-        record = await reader.find_record(place.table, place.key, texts.as_of)
+        record = await reader.find_record(place.table, place.key, texts)
         return await _row_answer(call, question, record)
     navigated = questions.find_navigation(call.tables, place.table, rest[0].name)
-    record = await reader.find_record(place.table, place.key, texts.as_of)
+    record = await reader.find_record(place.table, place.key, texts)
     if navigated is None:
         return _column(call, place, rest, record)
     if rest[0].has_parentheses:
@@ -77,7 +77,7 @@ async def _profile(
     reader = Reader(call)
     question = await reader.ask(profiles, replace(texts, options=_of_one(texts.options)))
     key = Segment(profiles.entity_set, arguments={_customer_id_column(profiles): row[CUSTOMER_ID]})
-    return await _row_answer(call, question, await reader.find_record(profiles, key, texts.as_of))
+    return await _row_answer(call, question, await reader.find_record(profiles, key, replace(texts, partition=None)))
 
 
 def _customer_id_column(profiles: DataverseTable) -> str:
@@ -156,7 +156,7 @@ def _column(call: Call, place: _Place, rest: Sequence[Segment], record: Document
     column = place.table.by_name.get(name)
     if column is None or ending not in ([], ["$value"]):
         raise not_found(name if column is None else ending[0])
-    row = Reader(call).maker(place.table).row(record, [column])
+    [row] = Reader(call).maker(place.table).rows([record], [column])
     value = row[column.shown_name]
     if value is None:
         return Response(status_code=204)
