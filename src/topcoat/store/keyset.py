@@ -42,9 +42,10 @@ class Cut:
 
 
 def behind(keys: Sequence[Key], position: Sequence[str | None]) -> str:
-    """The rows behind a position, given as a parameter for each key, or None for null."""
-    condition = "1 = 0"
-    for key, value in reversed(list(zip(keys, position, strict=True))):
+    """The rows behind a position, a parameter for each key, or None for null; with one key an index can seek them."""
+    placed = list(zip(keys, position, strict=True))
+    condition = _further(*placed[-1]) if placed else "1 = 0"
+    for key, value in reversed(placed[:-1]):
         condition = f"({_further(key, value)}) OR ({_equal(key, value)} AND ({condition}))"
     return condition
 

@@ -85,9 +85,15 @@ def among_ids(*, is_postgresql: bool) -> str:
 
 def among(listed: str, *, is_postgresql: bool) -> str:
     """The same on any parameter that is a JSON list."""
+    elements = elements_of(listed, is_postgresql=is_postgresql)
+    return f"= ANY(ARRAY({elements}))" if is_postgresql else f"IN ({elements})"
+
+
+def elements_of(listed: str, *, is_postgresql: bool) -> str:
+    """The texts of a JSON list, as a query."""
     if is_postgresql:
-        return f"= ANY(ARRAY(SELECT jsonb_array_elements_text(CAST({listed} AS jsonb))))"
-    return f"IN (SELECT value FROM json_each({listed}))"
+        return f"SELECT jsonb_array_elements_text(CAST({listed} AS jsonb))"
+    return f"SELECT value FROM json_each({listed})"
 
 
 def token_value(tokens: Sequence[str], *, is_postgresql: bool) -> list[str] | str:

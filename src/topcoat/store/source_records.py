@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from topcoat.core.catalog import CUSTOMER_ID, Column, ColumnType, Document, Table
 from topcoat.core.overlay.override import View
-from topcoat.store import keyset, profile_sql, values
-from topcoat.store.engine import load_json
+from topcoat.store import keyset, profile_sql, rowset, values
+from topcoat.store.engine import dump_json, load_json
 from topcoat.store.filters import Parameters
 from topcoat.store.keyset import Key
 from topcoat.store.point import PointConnection, PointStatement, prepared
@@ -106,7 +106,10 @@ def _rows(question: SourceQuestion, parameters: Parameters) -> str:
     if question.customer_ids is not None:
         customer = question.table.columns_by_name[CUSTOMER_ID]
         customer_sql = values.value_sql(customer, "r.document", is_postgresql=parameters.is_postgresql)
-        conditions.append(f"{customer_sql} {parameters.among(question.customer_ids)}")
+        ids = parameters.bind(dump_json(list(question.customer_ids)), "text")
+        listed = rowset.elements_of(ids, is_postgresql=parameters.is_postgresql)
+        # IS TRUE keeps PostgreSQL from a join, row by row with each of the ids: it hashes them instead.
+        conditions.append(f"({customer_sql} IN ({listed})) IS TRUE")
     return f"source_record r WHERE {' AND '.join(conditions)}"
 
 

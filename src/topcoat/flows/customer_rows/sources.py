@@ -107,7 +107,7 @@ class AlternateKeys:
         )
         table = sight.catalog.get_table(part.name)
         rows = [
-            Row((part.name, key), customer_rows.make_alternate_key(table, key, customer_id, rings[customer_id]))
+            Row((part.name, key), customer_rows.make_alternate_key(table, key, customer_id, rings.get(customer_id, {})))
             for key, customer_id in found
         ]
         return Chunk(rows, found[-1][0] if len(found) == limit else None)
