@@ -315,6 +315,25 @@ async def test_an_unknown_set_is_an_unknown_segment(viewer: httpx.AsyncClient) -
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "address", "status", "code", "said"),
+    [
+        ("GET", "/api/data/v8.0/accounts", 404, "", "GET /api/data/v8.0/accounts"),
+        ("POST", "/api/search/v1.0/query", 404, "", "POST /api/search/v1.0/query"),
+        ("GET", f"/dataverse/{INSTANCE}", 404, "", f"GET /dataverse/{INSTANCE}"),
+        ("OPTIONS", PROFILES, 405, "0x80060888", "the address answers DELETE, GET, PATCH, POST, PUT"),
+    ],
+)
+async def test_an_address_beside_the_api_is_refused_in_the_envelope(
+    viewer: httpx.AsyncClient, method: str, address: str, status: int, code: str, said: str
+) -> None:
+    answer = await viewer.request(method, address)
+    error = answer.json()["error"]
+
+    assert (answer.status_code, error["code"]) == (status, code)
+    assert said in error["message"]
+
+
 async def test_a_link_of_another_question_does_not_go_on(viewer: httpx.AsyncClient) -> None:
     first = (await viewer.get(f"{PROFILES}?$orderby=msdynci_city", headers={"Prefer": "odata.maxpagesize=2"})).json()
     other = first["@odata.nextLink"].replace("msdynci_city", "msdynci_country")

@@ -58,6 +58,8 @@ def _add_unrouted(app: FastAPI) -> None:
         error = _unrouted(app, request)
         if customer_insights.is_own(request.scope["path"]):
             return await customer_insights.answer_unrouted(request, error)
+        if dataverse.is_own(request.scope["path"]):
+            return dataverse.answer_unrouted(error)
         headers = {"Allow": error.parts["allowed"]} if isinstance(error, errors.MethodNotSupported) else None
         return answers.flat_problem(exception.status_code, error, headers)
 

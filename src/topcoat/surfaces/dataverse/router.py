@@ -46,6 +46,15 @@ def add_dataverse(app: FastAPI, settings: Settings) -> None:
             )
 
 
+def is_own(path: str) -> bool:
+    """Whether who calls it expects Dataverse, of another version or with its search."""
+    return path.startswith(("/api/data/", "/api/search/", "/dataverse/"))
+
+
+def answer_unrouted(error: errors.TopcoatError) -> Response:
+    return problems.problem(error)
+
+
 async def _respond(request: Request, *, takes_writes: bool) -> Response:
     try:
         call = await _admitted(request, takes_writes=takes_writes)
