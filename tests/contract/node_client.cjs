@@ -98,6 +98,7 @@ async function read(api) {
     all: all.value.map((row) => row[name]),
     own,
     aliased: aliased.value,
+    tracked: await api.retrieveMultiple({ collection: profiles, select: [name], top: 1, trackChanges: true }),
     count: await api.count({ collection: profiles }),
     countOfSome: await api.count({ collection: profiles, filter: `startswith(${name},'a')` }),
     countAll: await api.countAll({ collection: profiles, filter: `startswith(${name},'a')` }),
@@ -179,6 +180,18 @@ async function refused(api) {
     nobody: await failure(() => api.retrieve({ collection: profiles, key: nobody })),
     set: await failure(() => api.retrieveMultiple({ collection: "accounts" })),
     fetch: await failure(() => api.fetch({ collection: profiles, fetchXml: "<fetch><entity name='x'/></fetch>" })),
+    associate: await failure(() =>
+      api.associate({
+        collection: profiles,
+        primaryKey: abbieGuid,
+        relationshipName: "msdynci_customer_unifiedactivity",
+        relatedCollection: activities,
+        relatedKey: activity,
+      }),
+    ),
+    column_of_row: await failure(() => api.deleteRecord({ collection: profiles, key: abbieGuid, property: city })),
+    saved: await failure(() => api.retrieve({ collection: profiles, key: abbieGuid, savedQuery: nobody })),
+    search: await failure(() => api.search("Abbie")),
     apply: await failure(() => api.retrieveMultiple({ collection: profiles, apply: "aggregate($count as n)" })),
   };
 }

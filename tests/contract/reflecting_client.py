@@ -73,6 +73,9 @@ def main() -> None:
             "lacks": ids(Profile.msdynci_fullname.lacks("an")),
             "naive": ids(Profile.msdynci_customersince >= datetime(2022, 1, 1, 12, 30)),
             "aware": ids(Profile.msdynci_customersince >= datetime(2022, 1, 1, 12, 30, tzinfo=UTC)),
+            "date": ids(Profile.msdynci_dateofbirth < "1980-01-01"),
+            "startswith": ids(Profile.msdynci_fullname.startswith("GE")),
+            "boolean": ids(Profile.msdynci_emailoptin == True),  # noqa: E712 - its way to say it
             "decimal": ids(Profile.msdynci_totalspend > 100),
             "null": ids(Profile.msdynci_loyaltytier.is_null()),
             "or": ids(

@@ -10,6 +10,7 @@ import json
 import sys
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import requests
 from azure.core.credentials import AccessToken
@@ -28,6 +29,7 @@ ABBIE, ABBIE_GUID, INSTANCE = GIVEN["abbie"], GIVEN["abbie_guid"], GIVEN["instan
 
 PROFILE, ACTIVITY = "msdynci_customerprofile", "msdynci_unifiedactivity"
 NOBODY = "00000000-0000-4000-8000-00000000dead"
+LOOKUP = "msdynci_lookupfield_customer"
 ID, NAME, CITY = "msdynci_customerid", "msdynci_fullname", "msdynci_city"
 
 POINTS, TIER = col("msdynci_rewardspoints"), col("msdynci_loyaltytier")
@@ -39,12 +41,14 @@ CONDITIONS = {
     "quote": col("msdynci_lastname") == "O'Brien",
     "like": col(NAME).like("A%"),
     "not like": col(NAME).not_like("%o%"),
+    "like within": col(NAME).like("%AN%"),
     "contains": col(NAME).contains("an"),
     "endswith": col("msdynci_email").endswith("CONTOSO.COM"),
     "between": POINTS.between(100, 900),
     "not between": POINTS.not_between(100, 900),
     "instant": col("msdynci_customersince") >= datetime(2022, 1, 1, 12, 30, tzinfo=UTC),
     "naive": col("msdynci_customersince") < datetime(2022, 1, 1, 12, 30),
+    "microseconds": col("msdynci_customersince") > datetime(2022, 1, 1, 12, 30, 0, 123456, tzinfo=UTC),
     "date": col("msdynci_dateofbirth") < date(1980, 1, 1),
     "null": TIER == None,  # noqa: E711 - the SDK's way to say it
     "not null": TIER.is_not_null(),
@@ -98,9 +102,6 @@ async def read_records(client: Any) -> Any:
     }
 
 
-LOOKUP = "msdynci_lookupfield_customer"
-
-
 async def an_activity(client: Any) -> str:
     found = await settled(client.records.list(ACTIVITY, filter=f"{ID} eq '{ABBIE}'", top=1))
     return str(found[0]["msdynci_unifiedactivityid"])
@@ -117,6 +118,7 @@ async def build_queries(client: Any) -> Any:
         .order_by("msdynci_activitytime", descending=True)
         .top(2)
     )
+    formatted = client.query.builder(ACTIVITY).where(col(ID) == ABBIE).include_annotations("*").top(1)
     expanded = profiles().where(col(ID) == ABBIE).expand(latest)
     table = (await settled(profiles().top(5).execute())).to_dataframe()
     return {
@@ -125,10 +127,17 @@ async def build_queries(client: Any) -> Any:
             for name, condition in CONDITIONS.items()
         },
         "expanded": plain(await settled(expanded.execute())),
+        "by lookup": await count_of(client, col(f"_{LOOKUP}_value") == UUID(ABBIE_GUID)),
+        "by negated lookup": await count_of(client, ~(col(f"_{LOOKUP}_value") != UUID(ABBIE_GUID))),
+        "formatted": plain(await settled(formatted.execute())),
         "pages": [len(page) for page in await settled(profiles().page_size(9).count().execute_pages())],
         "top over pages": len(await settled(profiles().top(11).page_size(4).execute())),
         "dataframe": [list(table.shape), list(table.columns)],
     }
+
+
+async def count_of(client: Any, condition: Any) -> int:
+    return len(await settled(client.query.builder(ACTIVITY).select(ID).where(condition).execute()))
 
 
 async def read_tables(client: Any) -> Any:

@@ -74,12 +74,14 @@ CONDITIONS = {
     "quote": "LastName eq 'O''Brien'",
     "like": "startswith(FullName,'A')",
     "not like": "not contains(tolower(FullName),'o')",
+    "like within": "contains(tolower(FullName),'an')",
     "contains": "contains(tolower(FullName),'an')",
     "endswith": "endswith(EMail,'contoso.com')",
     "between": "RewardsPoints ge 100 and RewardsPoints le 900",
     "not between": "not (RewardsPoints ge 100 and RewardsPoints le 900)",
     "instant": "CustomerSince ge 2022-01-01T12:30:00Z",
     "naive": "CustomerSince lt 2022-01-01T12:30:00Z",
+    "microseconds": "CustomerSince gt 2022-01-01T12:30:00.123456Z",
     "date": "DateOfBirth lt 1980-01-01",
     "null": "LoyaltyTier eq null",
     "not null": "LoyaltyTier ne null",
@@ -133,6 +135,14 @@ def test_the_sdk_expands_what_belongs_to_a_profile(services: Dataverse, got: Any
 
     assert [row["msdynci_activitytime"] for row in profile[RELATED]] == [row["ActivityTime"] for row in newest]
     assert [row["msdynci_activitytype"] for row in profile[RELATED]] == [row["ActivityType"] for row in newest]
+
+
+def test_the_sdk_asks_by_lookups_and_for_annotations(services: Dataverse, got: Any) -> None:
+    own = services.rest("UnifiedActivity", filter=f"CustomerId eq '{services.given['abbie']}'")
+    ((name, value), *_) = [item for item in got["queries"]["formatted"][0].items() if "lookuplogicalname" in item[0]]
+
+    assert got["queries"]["by lookup"] == got["queries"]["by negated lookup"] == len(own)
+    assert (name.partition("@")[0], value) == ("_msdynci_lookupfield_customer_value", PROFILE)
 
 
 TABLES = ["alternatekey", "customermeasure", "customerprofile", "enrichment", "prediction", "segmentmembership"]
@@ -283,6 +293,7 @@ def test_node_retrieves_several(services: Dataverse, node: Any) -> None:
     assert read["page"]["@Microsoft.Dynamics.CRM.totalrecordcount"] == SAMPLE_SIZE
     assert [row["msdynci_lookupfield_customer"][NAME] for row in read["own"]["value"]] == ["Abbie Moss"] * 2
     assert [row[NAME] for row in read["aliased"]] == ["Abbie Moss"]
+    assert (len(read["tracked"]["value"]), "oDataDeltaLink" in read["tracked"]) == (1, False)
 
 
 def test_node_counts(services: Dataverse, node: Any) -> None:
@@ -338,6 +349,10 @@ def test_node_understands_what_is_refused(node: Any) -> None:
         "set": (404, NO_SEGMENT),
         "fetch": (501, INVALID),
         "apply": (501, INVALID),
+        "associate": (403, DENIED),
+        "column_of_row": (403, DENIED),
+        "saved": (501, INVALID),
+        "search": (404, ""),
     }
     assert (in_batch["status"], in_batch["code"]) == (403, DENIED)
     assert all(error["message"].endswith(("Exist", ".")) for error in refused.values())
@@ -378,6 +393,9 @@ REFLECTED_CONDITIONS = {
     "lacks": "not contains(tolower(FullName),'an')",
     "naive": "CustomerSince ge 2022-01-01T12:30:00Z",
     "aware": "CustomerSince ge 2022-01-01T12:30:00Z",
+    "date": "DateOfBirth lt 1980-01-01",
+    "startswith": "startswith(FullName,'Ge')",
+    "boolean": "EmailOptIn eq true",
     "decimal": "TotalSpend gt 100",
     "null": "LoyaltyTier eq null",
     "or": "LoyaltyTier eq 'Gold' or RewardsPoints gt 500",
