@@ -197,9 +197,9 @@ def test_two_migrations_at_once_both_succeed(empty_url: str) -> None:
     assert on_connection(empty_url, difference) == []
 
 
-def test_a_wheel_brings_the_migrations_along(tmp_path: Path) -> None:
+def test_a_wheel_brings_the_migrations_and_the_files_of_pages_along(tmp_path: Path) -> None:
     if importlib.util.find_spec("hatchling") is None:
-        pytest.skip("THE WHEEL WAS NOT BUILT: install hatchling to test that migrations are inside it")
+        pytest.skip("THE WHEEL WAS NOT BUILT: install hatchling to test that everything is inside it")
     build = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([sys.executable, *build, "--wheel-dir", str(tmp_path), str(PROJECT)], check=True)
     [wheel] = tmp_path.glob("topcoat-*.whl")
@@ -211,8 +211,14 @@ def test_a_wheel_brings_the_migrations_along(tmp_path: Path) -> None:
     printed, _ = run_in_background(command, tmp_path / "installed").communicate(timeout=60)
 
     assert (tmp_path / "installed" / "topcoat" / "migrations" / "env.py").exists()
+    assert package_files(PROJECT / "src") - package_files(tmp_path / "installed") == set()
     assert schema.HEAD_REVISION in printed
     assert on_connection(url, difference) == []
+
+
+def package_files(sources: Path) -> set[str]:
+    files = (path for path in (sources / "topcoat").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return {path.relative_to(sources).as_posix() for path in files}
 
 
 def run_in_background(command: list[str], sources: Path) -> subprocess.Popen[str]:

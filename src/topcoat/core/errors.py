@@ -1,7 +1,7 @@
 """Everything that can be wrong, by who or what is wrong; surfaces choose the HTTP status.
 
 TopcoatError
-├── NotAuthenticated, NotPermitted, NoRole, WriteDenied
+├── NotAuthenticated, NotPermitted, NoRole, WriteDenied, FormRefused
 ├── NotFound
 │   ├── InstanceNotFound, TableNotFound, RecordNotFound, ChangeNotFound, InstantNotKept, AddressNotFound
 │   ├── DataSourceNotFound, ColumnNotFound, AssignmentNotFound, SegmentNotFound, FunctionNotFound
@@ -76,6 +76,10 @@ class NoRole(TopcoatError):
 
 class WriteDenied(TopcoatError):
     text = "Principal user is missing {privilege} privilege: {reason}."
+
+
+class FormRefused(TopcoatError):
+    text = "The form was not sent from a page of this service that the browser has just loaded; load the page again."
 
 
 class NotFound(TopcoatError):

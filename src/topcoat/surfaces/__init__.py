@@ -19,6 +19,7 @@ from topcoat.surfaces.customer_card import router as customer_card
 from topcoat.surfaces.customer_insights import router as customer_insights
 from topcoat.surfaces.dataverse import router as dataverse
 from topcoat.surfaces.emulator import certificate, clock, sign_in
+from topcoat.surfaces.pages import router as pages
 from topcoat.surfaces.shortcut import Shortcut
 
 
@@ -33,6 +34,7 @@ def add_surfaces(app: FastAPI, settings: Settings) -> None:
     access = Access(settings, _loading_own_keys(app))
     customer_insights.add_customer_insights(app, access)
     dataverse.add_dataverse(app, settings)
+    pages.add_pages(app, settings)
     customer_card.add_customer_card(app, settings)
     health.add_health(app)
     metrics.add_metrics(app)

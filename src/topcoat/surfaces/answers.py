@@ -44,13 +44,14 @@ def conditional_answer(
     """
     tag = f'W/"{hashlib.blake2b(body if shown is None else shown, digest_size=_TAG_BYTES).hexdigest()}"'
     kept = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if _has(headers.getlist("if-none-match"), tag):
+    if has_tag(headers, tag):
         return Response(status_code=304, headers=kept)
     return Response(body, 200, kept, media_type)
 
 
-def _has(conditions: list[str], tag: str) -> bool:
+def has_tag(headers: Headers, tag: str) -> bool:
     """Weak comparison (RFC 9110, 8.8.3.2): whether a tag is marked weak does not count."""
+    conditions = headers.getlist("if-none-match")
     given = [given.strip().removeprefix("W/") for condition in conditions for given in condition.split(",")]
     return "*" in given or tag.removeprefix("W/") in given
 
@@ -73,7 +74,7 @@ def check_accepts_json(headers: Headers) -> None:
     if accept is None or accept in (JSON, "*/*"):
         return
     accept = ",".join(headers.getlist("accept"))
-    if accept.strip() and not _accepts_json(_qualities(accept)):
+    if accept.strip() and not _accepts_json(qualities(accept)):
         raise errors.MediaTypeNotAcceptable(accept=catalog.shown(accept))
 
 
@@ -82,21 +83,22 @@ _RANGES: Final = (JSON, "application/*", "*/*")
 _SYNONYM_RANGES: Final = ("text/json", "text/*")
 
 
-def _accepts_json(qualities: Mapping[str, float]) -> bool:
-    named = next((qualities[media] for media in _RANGES if media in qualities), None)
+def _accepts_json(wanted: Mapping[str, float]) -> bool:
+    named = next((wanted[media] for media in _RANGES if media in wanted), None)
     if named:
         return True
-    if JSON in qualities:
+    if JSON in wanted:
         return False
-    return any(qualities.get(media, 0.0) > 0 for media in _SYNONYM_RANGES)
+    return any(wanted.get(media, 0.0) > 0 for media in _SYNONYM_RANGES)
 
 
-def _qualities(accept: str) -> dict[str, float]:
-    qualities: dict[str, float] = {}
+def qualities(accept: str) -> dict[str, float]:
+    """How much a caller wants each of what a header such as `Accept` lists, in lower case."""
+    found: dict[str, float] = {}
     for item in accept.split(","):
         media, *parameters = item.split(";")
-        qualities[media.strip().lower()] = _quality(parameters)
-    return qualities
+        found[media.strip().lower()] = _quality(parameters)
+    return found
 
 
 def _quality(parameters: list[str]) -> float:

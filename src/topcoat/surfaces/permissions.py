@@ -99,6 +99,21 @@ AREAS: Final[Mapping[str, Mapping[str, Role | None]]] = {
         "Reset-an-instance": Role.OWNER,
         "Delete-an-instance": Role.OWNER,
     },
+    "Dataverse": {
+        "Dataverse-Web-API": Role.VIEWER,
+    },
+    "Customer card": {
+        "Card-profile": Role.VIEWER,
+        "Card-timeline": Role.VIEWER,
+        "Card-events": Role.VIEWER,
+        "Card-preflight": ANYBODY,
+        "Card-file": ANYBODY,
+        "Card-page": Role.VIEWER,
+    },
+    "Pages": {
+        "Page-file": ANYBODY,
+        "Choose-role": Role.VIEWER,
+    },
     "Emulator": {
         "Read-clock": Role.ADMINISTRATOR,
         "Move-clock": Role.ADMINISTRATOR,

@@ -1,38 +1,11 @@
-"""Core errors as the card is told: flat, by who or what is wrong."""
-
-from typing import Final
+"""Core errors as the card is told: flat, with the statuses that pages have."""
 
 from starlette.responses import Response
 
 from topcoat.core import errors
-from topcoat.surfaces import access, answers
-
-_STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
-    errors.NotAuthenticated: 401,
-    errors.NotPermitted: 403,
-    errors.NoRole: 403,
-    errors.NotFound: 404,
-    errors.AddressTooLong: 414,
-    errors.MediaTypeNotAcceptable: 406,
-    errors.BadInput: 400,
-    errors.Conflict: 409,
-    errors.LimitExceeded: 429,
-    errors.NotSupported: 501,
-    errors.Unavailable: 503,
-    errors.TopcoatError: 400,
-}
+from topcoat.surfaces import answers
+from topcoat.surfaces.pages import problems
 
 
 def problem(error: errors.TopcoatError) -> Response:
-    status = next(_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)
-    return answers.flat_problem(status, error, _headers(error))
-
-
-def _headers(error: errors.TopcoatError) -> dict[str, str]:
-    match error:
-        case errors.NotAuthenticated():
-            return access.challenge(error)
-        case errors.Unavailable() | errors.LimitExceeded():
-            return {"Retry-After": str(error.retry_after_seconds)}
-        case _:
-            return {}
+    return answers.flat_problem(problems.status_of(error), error, problems.headers_of(error))

@@ -35,7 +35,7 @@ async def read_profile(call: Call) -> Response:
     configuration = await call.flows.search_index.get_configuration(call.instance)
     shown = {
         "customerId": record[CUSTOMER_ID],
-        "title": _title(table, record),
+        "title": title_of(table, record),
         "asOf": call.as_of,
         "refreshedAt": None if outlook.refreshed_at is None else format_instant(outlook.refreshed_at),
         "columns": _columns(table, record, configuration),
@@ -49,7 +49,7 @@ async def read_profile(call: Call) -> Response:
     return answers.conditional_answer(call.request.headers, orjson.dumps(whole), shown=orjson.dumps(shown))
 
 
-def _title(table: Table, record: Document) -> str:
+def title_of(table: Table, record: Document) -> str:
     """The name, else the parts of one, else the id."""
     named = [record[c.name] for c in table.columns if _ROLES["name"].fullmatch(c.name) and record[c.name]]
     parts = [record.get(name) for name in ("FirstName", "LastName")]

@@ -1,0 +1,237 @@
+"""The pages of the card: one customer, and finding customers; who sees them, in which language, and how they refuse."""
+
+import re
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+
+from tests.conftest import INSTANCE, open_client
+from topcoat.settings import AuthMode, Settings
+from topcoat.surfaces.pages import languages
+
+HERE = f"/card/{INSTANCE}"
+NASTY = "<script>alert(1)</script>"
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+class Elements(HTMLParser):
+    """The elements of a page with their attributes, and its texts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.texts.append(" ".join(data.split()))
+
+    def find(self, tag: str, **attributes: str) -> list[dict[str, str]]:
+        return [own for name, own in self.elements if name == tag and attributes.items() <= own.items()]
+
+
+@pytest.fixture
+async def browser(sqlite_url: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody without a token, whom the emulator takes for a Viewer."""
+    async with open_client(Settings(home=tmp_path, database_url=sqlite_url)) as opened:
+        del opened.headers["Authorization"], opened.headers["Ocp-Apim-Subscription-Key"]
+        yield opened
+
+
+async def open_page(browser: httpx.AsyncClient, path: str, status: int = 200, **headers: str) -> Elements:
+    answer = await browser.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    assert answer.status_code == status, answer.text
+    return Elements(answer.text)
+
+
+async def choose_role(browser: httpx.AsyncClient, role: str, **more: str) -> httpx.Response:
+    page = await open_page(browser, f"{HERE}/nobody", 404)
+    (secret,) = page.find("input", name="form")
+    data = {"form": secret["value"], "back": HERE, "role": role, **more}
+    return await browser.post("/pages/role", data=data)
+
+
+async def test_the_page_of_a_customer_has_the_card(browser: httpx.AsyncClient, abbie: str) -> None:
+    page = await open_page(browser, f"{HERE}/{abbie}")
+
+    assert page.find("customer-card") == [{"instance": INSTANCE, "customer": abbie, "token": "topcoat-viewer"}]
+    assert page.find("script", type="module", src="/card/customer-card.js")
+    assert "Abbie Moss - Topcoat" in page.texts
+
+
+async def test_every_page_is_under_a_strict_policy(browser: httpx.AsyncClient, abbie: str) -> None:
+    answer = await browser.get(f"{HERE}/{abbie}")
+
+    assert answer.headers["content-security-policy"] == (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors *"
+    )
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+    assert " style=" not in answer.text
+    assert all("src" in attributes for attributes in Elements(answer.text).find("script"))
+
+
+async def test_a_card_is_embedded_only_where_that_is_allowed(sqlite_url: str, tmp_path: Path, abbie: str) -> None:
+    settings = Settings(home=tmp_path, database_url=sqlite_url, card_origins="https://crm.example")
+    async with open_client(settings) as client:
+        answer = await client.get(f"{HERE}/{abbie}")
+
+    assert answer.headers["content-security-policy"].endswith("frame-ancestors 'self' https://crm.example")
+
+
+async def test_in_a_frame_there_is_the_card_alone(browser: httpx.AsyncClient, abbie: str) -> None:
+    page = await open_page(browser, f"{HERE}/{abbie}", Sec_Fetch_Dest="iframe")
+
+    assert (page.find("header"), page.find("form"), len(page.find("customer-card"))) == ([], [], 1)
+
+
+async def test_what_a_customer_typed_stays_text(
+    browser: httpx.AsyncClient, as_role: dict[str, str], abbie: str
+) -> None:
+    headers = {"Authorization": "Bearer topcoat-contributor", "Ocp-Apim-Subscription-Key": "topcoat-primary-key"}
+    where = f"/api/instances/{INSTANCE}/data/Customer/{abbie}"
+    await browser.patch(where, json={"FullName": NASTY, "EMail": "javascript:alert(1)"}, headers=headers)
+    page = await open_page(browser, f"{HERE}/{abbie}")
+
+    assert [a["src"] for a in page.find("script")] == ["/pages/pages.js", "/card/customer-card.js"]
+    assert NASTY in page.texts
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "heading"),
+    [
+        (f"{HERE}/nobody", 404, "There is nothing here"),
+        (f"{HERE}/%00", 404, "There is nothing here"),
+        (f"/card/{UNKNOWN}/nobody", 404, "There is nothing here"),
+    ],
+)
+async def test_what_is_not_there_is_told(browser: httpx.AsyncClient, path: str, status: int, heading: str) -> None:
+    page = await open_page(browser, path, status)
+
+    assert heading in page.texts
+    assert page.find("main", id="main")
+
+
+async def test_a_visitor_is_a_viewer_until_another_role_is_chosen(browser: httpx.AsyncClient, abbie: str) -> None:
+    answer = await choose_role(browser, "contributor")
+    page = await open_page(browser, f"{HERE}/{abbie}")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, HERE)
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    assert "SameSite=strict" in answer.headers["set-cookie"]
+    assert page.find("customer-card")[0]["token"] == "topcoat-contributor"
+    assert [option["value"] for option in page.find("option", selected="")] == ["contributor"]
+
+
+@pytest.mark.parametrize(
+    "address", ["//evil.example", "https://evil.example", "/\\evil.example", "/a\nb", "javascript:alert(1)"]
+)
+async def test_nobody_is_sent_elsewhere(browser: httpx.AsyncClient, address: str) -> None:
+    answer = await choose_role(browser, "owner", back=address)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_a_role_that_there_is_not_is_refused(browser: httpx.AsyncClient) -> None:
+    answer = await choose_role(browser, "king")
+
+    assert answer.status_code == 400
+    assert "role is &#39;king&#39;; expected viewer, contributor, administrator, owner" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("data", "headers"),
+    [
+        ({"role": "owner"}, {}),
+        ({"role": "owner", "form": "x" * 43}, {}),
+        ({"role": "owner", "form": "right"}, {"Sec-Fetch-Site": "cross-site"}),
+        ({"role": "owner", "form": "right"}, {"Sec-Fetch-Site": "same-site"}),
+        ({"role": "owner", "form": "right"}, {"Content-Type": "text/plain"}),
+    ],
+    ids=["no secret", "another secret", "of another site", "of a neighbour", "of another type"],
+)
+async def test_a_form_of_others_is_refused(
+    browser: httpx.AsyncClient, data: dict[str, str], headers: dict[str, str]
+) -> None:
+    page = await open_page(browser, f"{HERE}/nobody", 404)
+    (secret,) = page.find("input", name="form")
+    sent = data | ({"form": secret["value"]} if data.get("form") == "right" else {})
+
+    answer = await browser.post("/pages/role", data=sent, headers=headers)
+
+    assert answer.status_code == 403
+    assert "topcoat_role" not in answer.headers.get("set-cookie", "")
+
+
+async def test_a_form_without_the_cookie_is_refused(browser: httpx.AsyncClient) -> None:
+    answer = await browser.post("/pages/role", data={"role": "owner", "form": "x" * 43})
+
+    assert answer.status_code == 403
+
+
+async def test_whoever_brings_a_token_is_who_it_says(browser: httpx.AsyncClient, abbie: str) -> None:
+    page = await open_page(browser, f"{HERE}/{abbie}", Authorization="Bearer topcoat-owner")
+    refused = await open_page(browser, f"{HERE}/{abbie}", 401, Authorization="Bearer stranger")
+
+    assert (page.find("customer-card")[0]["token"], page.find("select")) == ("topcoat-owner", [])
+    assert "Embed the card and bring a token" in refused.texts
+
+
+async def test_outside_of_emulator_mode_a_page_takes_a_token(sqlite_url: str, tmp_path: Path, abbie: str) -> None:
+    settings = Settings(
+        home=tmp_path,
+        database_url=sqlite_url,
+        auth=AuthMode.ENTRA,
+        auth_issuers="https://issuer.example",
+        auth_audiences="api://topcoat",
+    )
+    async with open_client(settings) as client:
+        del client.headers["Authorization"]
+        client.cookies.set("topcoat_role", "owner")
+        answer = await client.get(f"{HERE}/{abbie}")
+        chosen = await client.post("/pages/role", data={"role": "owner"})
+
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="topcoat"')
+    assert "Embed the card and bring a token" in answer.text
+    assert answer.headers["content-security-policy"].endswith("frame-ancestors 'self'")
+    assert chosen.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language", "heading"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.8", "de", "Hier ist nichts"),
+        ("en-GB", "en", "There is nothing here"),
+        ("fr, de;q=0.3, en;q=0.4", "en", "There is nothing here"),
+        ("de;q=0, fr", "en", "There is nothing here"),
+        ("", "en", "There is nothing here"),
+    ],
+)
+async def test_a_page_speaks_the_readers_language(
+    browser: httpx.AsyncClient, wanted: str, language: str, heading: str
+) -> None:
+    page = await open_page(browser, f"{HERE}/nobody", 404, Accept_Language=wanted)
+
+    assert page.find("html")[0]["lang"] == language
+    assert heading in page.texts
+
+
+def test_all_languages_say_the_same_things() -> None:
+    """With the same parts filled in."""
+    texts = {file.stem: orjson.loads(file.read_bytes()) for file in languages.FOLDER.glob("*.json")}
+    parts = {
+        code: {key: sorted(re.findall(r"{(\w+)}", text)) for key, text in said.items()} for code, said in texts.items()
+    }
+
+    assert set(texts) == {"en", "de"}
+    assert parts["de"] == parts["en"]
