@@ -15,6 +15,7 @@ from topcoat.surfaces.pages import languages
 
 HERE = f"/card/{INSTANCE}"
 NASTY = "<script>alert(1)</script>"
+KEY = {"Ocp-Apim-Subscription-Key": "topcoat-primary-key"}
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
@@ -205,6 +206,136 @@ async def test_outside_of_emulator_mode_a_page_takes_a_token(sqlite_url: str, tm
     assert "Embed the card and bring a token" in answer.text
     assert answer.headers["content-security-policy"].endswith("frame-ancestors 'self'")
     assert chosen.status_code == 404
+
+
+async def find(browser: httpx.AsyncClient, query: str) -> tuple[Elements, list[str]]:
+    """The page, and the customers on its tiles."""
+    page = await open_page(browser, f"{HERE}?{query}")
+    return page, [a["href"].rpartition("/")[2] for a in page.find("a") if a["href"].startswith(f"{HERE}/")]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("q=abbie+moss", "1 customer."),
+        ("q=ABBIE&in.City=Seattle", "1 customer."),
+        ("q=abb", "1 customer. No word is quite like that; these have it as a part."),
+        ("q={abbie}", "1 customer. That is the id of a customer."),
+    ],
+)
+async def test_a_customer_is_found_without_a_script(
+    browser: httpx.AsyncClient, abbie: str, query: str, said: str
+) -> None:
+    page, found = await find(browser, query.replace("{abbie}", abbie))
+
+    assert found == [abbie]
+    assert said in page.texts
+    assert {"Abbie Moss", "Seattle"} <= set(page.texts)
+    assert page.find("form", method="get", role="search")
+    assert {"type": "search", "name": "q"}.items() <= page.find("input", id="q")[0].items()
+
+
+async def test_nobody_found_is_said(browser: httpx.AsyncClient) -> None:
+    page, found = await find(browser, "q=nobody+%3Cscript%3E&in.City=Seattle")
+
+    assert (found, "0 customers." in page.texts, "Nobody is like that" in page.texts) == ([], True, True)
+    assert page.find("input", id="q")[0]["value"] == "nobody <script>"
+    assert page.find("input", name="in.City", value="Seattle", checked="")
+
+
+async def test_facets_count_merged_values_and_add_up(
+    browser: httpx.AsyncClient, client: httpx.AsyncClient, abbie: str
+) -> None:
+    where = f"/api/instances/{INSTANCE}/data/Customer/{abbie}"
+    await client.patch(where, json={"City": "Paris"})
+    everybody, _ = await find(browser, "")
+    paris, found = await find(browser, "in.City=Paris")
+    both, some = await find(browser, "in.City=Paris&in.City=Portland")
+
+    assert everybody.find("input", name="in.City", value="Paris")
+    assert (found, paris.find("input", name="in.City", value="Paris", checked="") != []) == ([abbie], True)
+    assert len(some) > 1
+    assert len(both.find("input", name="in.City", checked="")) == 2
+    assert len(paris.find("input", name="in.City")) == len(everybody.find("input", name="in.City"))
+
+
+async def test_a_changed_customer_is_marked_with_when_it_changes_back(
+    browser: httpx.AsyncClient, client: httpx.AsyncClient, abbie: str
+) -> None:
+    await client.patch(f"/api/instances/{INSTANCE}/data/Customer/{abbie}", json={"City": "Paris"})
+    page, _ = await find(browser, "q=abbie")
+
+    assert "Changed, until" in page.texts
+    assert page.find("time", datetime="2026-11-24T16:00:00+00:00")
+
+
+async def test_pages_go_on_to_the_end(browser: httpx.AsyncClient, abbie: str) -> None:
+    seen: list[str] = []
+    query = "in.Country=United+States&in.Country=Canada&top=8"
+    while True:
+        page, found = await find(browser, query)
+        seen += found
+        following = page.find("a", rel="next")
+        if not following:
+            break
+        query = following[0]["href"].removeprefix("?")
+
+    assert len(seen) == len(set(seen)) == 20
+    assert abbie in seen
+    assert [a["href"] for a in page.find("a", **{"class": "button"})] == [
+        "?in.Country=United+States&in.Country=Canada&top=8"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("skiptoken=forged", "$skiptoken is not usable"),
+        ("in.Town=x", "Table Customer has no column 'Town'"),
+        ("in.RewardsPoints=many", "expected an integer"),
+        ("in.TotalSpend=1", "in.TotalSpend is of type decimal; expected a column of texts, whole numbers or booleans"),
+        ("by=luck", "by is 'luck'; expected words or id or parts"),
+        ("top=97", "top is '97'; expected a whole number from 1 to 96"),
+        ("q=%FF", "q is encoded badly"),
+        ("&".join(f"in.City={n}" for n in range(21)), "there more than 20 times"),
+    ],
+)
+async def test_a_search_that_is_wrong_is_told_so(browser: httpx.AsyncClient, query: str, said: str) -> None:
+    page = await open_page(browser, f"{HERE}?{query}", 400)
+
+    assert said in " ".join(page.texts)
+    assert page.find("a", href=HERE)
+
+
+async def test_without_an_index_parts_of_names_are_found_and_it_says_how_to_have_one(
+    browser: httpx.AsyncClient, client: httpx.AsyncClient, abbie: str, admin: dict[str, str]
+) -> None:
+    where = f"/api/instances/{INSTANCE}/manage/search"
+    answer = await client.put(where, json={"entityConfig": []}, headers=admin)
+    assert answer.status_code == 200, answer.text
+    page, found = await find(browser, "q=bbie+oss")
+
+    assert found == [abbie]
+    assert "No search index is configured, so this looks for parts of names." in page.texts
+    assert "search: searchable: [FullName, FirstName, LastName, EMail, City]" in page.texts
+    assert page.find("details", **{"class": "facets"}) == []
+
+
+async def test_an_instance_that_was_never_refreshed_says_what_brings_customers(
+    browser: httpx.AsyncClient, client: httpx.AsyncClient, admin: dict[str, str]
+) -> None:
+    body = {"instanceMetadata": {"name": "New", "instanceType": "sandbox"}}
+    made = await client.post("/api/instances/V2", json=body, headers=admin | KEY)
+    assert made.status_code < 300, made.text
+    page = await open_page(browser, f"/card/{made.json()['instanceId']}")
+
+    assert "There are no customers yet. The first refresh brings them:" in page.texts
+
+
+async def test_the_search_speaks_german(browser: httpx.AsyncClient) -> None:
+    page = await open_page(browser, f"{HERE}?q=abbie", Accept_Language="de")
+
+    assert {"Kunden finden", "1 Kunde.", "Suchen", "Eingrenzen"} <= set(page.texts)
 
 
 @pytest.mark.parametrize(

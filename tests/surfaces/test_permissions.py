@@ -59,6 +59,7 @@ SELF_ANSWERING = {
     "Card-preflight",
     "Card-file",
     "Card-page",
+    "Card-search",
     "Page-file",
     "Choose-role",
 }

@@ -109,6 +109,7 @@ AREAS: Final[Mapping[str, Mapping[str, Role | None]]] = {
         "Card-preflight": ANYBODY,
         "Card-file": ANYBODY,
         "Card-page": Role.VIEWER,
+        "Card-search": Role.VIEWER,
     },
     "Pages": {
         "Page-file": ANYBODY,

@@ -35,9 +35,9 @@ class Call:
         return self.parameters.get("asOf") or None
 
 
-def read_number(call: Call, name: str, *, default: int, most: int) -> int:
-    """From 1 to `most`."""
-    text = call.parameters.get(name)
+def read_number(parameters: Mapping[str, str], name: str, *, default: int, most: int) -> int:
+    """From 1 to `most`; raise `ParameterInvalid`."""
+    text = parameters.get(name)
     if not text:
         return default
     if not text.isascii() or not text.isdigit() or len(text) > len(str(most)) or not 1 <= int(text) <= most:

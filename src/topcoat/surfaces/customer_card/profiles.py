@@ -65,14 +65,14 @@ def _columns(table: Table, record: Document, configuration: SearchConfiguration)
             "value": record[column.name],
             "isIndexed": configuration.find_column(column.name) is not None,
             "isKey": column.is_key,
-            "role": _role(column),
+            "role": role_of(column),
             "source": _source(explained[column.name]),
         }
         for column in table.columns
     ]
 
 
-def _role(column: Column) -> str | None:
+def role_of(column: Column) -> str | None:
     return next((role for role, names in _ROLES.items() if names.fullmatch(column.name)), None)
 
 

@@ -15,7 +15,7 @@ from topcoat.flows import Flows
 from topcoat.settings import Settings
 from topcoat.surfaces import limits, permissions, usage
 from topcoat.surfaces.access import Access, check_role
-from topcoat.surfaces.customer_card import customer_page, events, origins, problems, profiles, timelines
+from topcoat.surfaces.customer_card import customer_page, events, origins, problems, profiles, search_page, timelines
 from topcoat.surfaces.customer_card.call import Call
 from topcoat.surfaces.customer_card.origins import Origins
 from topcoat.surfaces.pages import files
@@ -55,6 +55,7 @@ def _add_pages(app: FastAPI, pages: Pages, names: Sequence[str]) -> None:
     """Behind the files, whose addresses would be those of instances."""
     modules = [name for name in names if name.endswith(".js") and "/" not in name]
     shown: dict[str, tuple[str, PageAnswer]] = {
+        "/{instanceId}": ("Card-search", search_page.show_search),
         "/{instanceId}/{customerId:path}": ("Card-page", customer_page.showing_customers(modules)),
     }
     for path, (operation, answer) in shown.items():

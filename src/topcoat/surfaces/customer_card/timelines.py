@@ -40,7 +40,7 @@ async def read_timeline(call: Call) -> Response:
         skiptoken=token,
         explain=True,
         as_of=call.as_of,
-        page_size=read_number(call, "top", default=PAGE_DEFAULT, most=PAGE_MAX),
+        page_size=read_number(call.parameters, "top", default=PAGE_DEFAULT, most=PAGE_MAX),
     )
     address = RecordAddress(CUSTOMER, key=call.customer_id, navigation=UNIFIED_ACTIVITY)
     page = await call.flows.query.read_records(call.instance, address, options)
