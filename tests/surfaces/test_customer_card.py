@@ -87,10 +87,12 @@ async def test_what_did_not_change_is_not_sent_again(
     tag = (await client.get(where)).headers["etag"]
     await client.post("/_topcoat/clock", json={"advance": "PT1M"}, headers=admin)
     same = await client.get(where, headers={"If-None-Match": tag})
+    time = (same.headers["topcoat-now"], same.headers["topcoat-clock"])
     await client.patch(f"{base}/data/Customer/{abbie}", json={"City": "Paris"})
     other = await client.get(where, headers={"If-None-Match": tag})
 
     assert (same.status_code, other.status_code) == (304, 200)
+    assert time == ("2026-11-24T12:01:00Z", "frozen")
 
 
 async def test_a_timeline_goes_on_to_its_end(client: httpx.AsyncClient, base: str, abbie: str) -> None:

@@ -26,7 +26,7 @@ class Origins:
         if origin is None or not self._allows(origin):
             return {"Vary": "Origin"} if self.allowed != (ALL,) else {}
         shown = ALL if self.allowed == (ALL,) else origin
-        exposed = {"Access-Control-Expose-Headers": "ETag, Retry-After"}
+        exposed = {"Access-Control-Expose-Headers": "ETag, Retry-After, Topcoat-Now, Topcoat-Clock"}
         return {"Access-Control-Allow-Origin": shown, **exposed} | ({} if shown == ALL else {"Vary": "Origin"})
 
     def preflight(self, request: Headers) -> Mapping[str, str]:

@@ -17,6 +17,9 @@ from topcoat.flows.query.reading import EXPLANATION
 from topcoat.surfaces import answers
 from topcoat.surfaces.customer_card.call import Call
 
+# A card whose profile is unchanged still has to know how long its changes hold.
+NOW: Final = "Topcoat-Now"
+CLOCK: Final = "Topcoat-Clock"
 _ROLES: Final = {
     "name": re.compile("(full|display|customer)_?name", re.IGNORECASE),
     "email": re.compile("e[-_]?mail(address)?", re.IGNORECASE),
@@ -46,7 +49,10 @@ async def read_profile(call: Call) -> Response:
     shown["nextLapse"] = min((lapse for lapse in map(_lapse, shown["columns"]) if lapse), default=None)
     clock = await call.flows.service_clock.read()
     whole = {"now": format_instant(outlook.now), "isFrozen": clock.is_frozen, **shown}
-    return answers.conditional_answer(call.request.headers, orjson.dumps(whole), shown=orjson.dumps(shown))
+    response = answers.conditional_answer(call.request.headers, orjson.dumps(whole), shown=orjson.dumps(shown))
+    response.headers[NOW] = whole["now"]
+    response.headers[CLOCK] = "frozen" if clock.is_frozen else "running"
+    return response
 
 
 def title_of(table: Table, record: Document) -> str:
