@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Text, bindparam, text
 
-from topcoat.core.catalog import UNIFIED_ACTIVITY, Catalog, Document
+from topcoat.core.catalog import CUSTOMER_ID, UNIFIED_ACTIVITY, Catalog, Document
 from topcoat.core.insights.rows import CustomerRecords
 from topcoat.store import staging
 from topcoat.store.engine import Session, WriteConnection, load_json
@@ -122,7 +122,8 @@ async def _add_activities(
     found: dict[str, dict[str, list[Document]]] = {customer_id: {} for customer_id in customers}
     for row in await connection.fetch_all(text(_ACTIVITIES), between):
         if row.source_table not in deleted_tables:
-            for table, record in _records_of(load_json(row.document), row.source_table, tables):
+            activity = load_json(row.document) | {CUSTOMER_ID: row.customer_id}
+            for table, record in _records_of(activity, row.source_table, tables):
                 found[row.customer_id].setdefault(table, []).append(record)
     for customer_id, activities in found.items():
         customers[customer_id].activities = activities

@@ -82,8 +82,8 @@ def test_what_no_column_can_hold_is_left_out(operation: str) -> None:
     for _ in range(3):
         evaluation.add(CustomerRecords(profile=most, activities={}))
 
-    assert evaluation.values_of("M") == {operation: None}
-    assert evaluation.values_of("N") == {"sum": None}
+    assert evaluation.totals.outputs["M"] == {operation: None}
+    assert evaluation.totals.outputs["N"] == {"sum": None}
 
 
 def test_a_scalar_measure_is_of_all_customers_at_once() -> None:
@@ -96,8 +96,8 @@ def test_a_scalar_measure_is_of_all_customers_at_once() -> None:
     for points, city in ((10, "Paris"), (20, "Paris"), (60, "Rome")):
         evaluation.add(CustomerRecords(profile=make.profile(City=city, RewardsPoints=points), activities={}))
 
-    assert evaluation.values_of("M") == {"Customers": 2, "avg": 15.0}
-    assert evaluation.values_of("Other") is None
+    assert evaluation.totals.outputs["M"] == {"Customers": 2, "avg": 15.0}
+    assert evaluation.totals.outputs.keys() == {"M"}
     assert evaluation.counts == {(Kind.MEASURE, "M"): 2}
 
 

@@ -104,6 +104,7 @@ class _Chosen:
 class Operation:
     """`type` is that of the result, the column's own where it is None; `is_mergeable` over all customers at once."""
 
+    name: str
     make: Callable[[], Aggregate]
     takes: frozenset[ColumnType] = _EVERY_TYPE
     type: ColumnType | None = None
@@ -116,23 +117,25 @@ class Operation:
 
 _ORDERED: Final = _EVERY_TYPE - {ColumnType.BOOLEAN}
 
+SUM: Final = Operation("sum", _Sum, _NUMBERS)
+AVERAGE: Final = Operation("avg", _Average, _NUMBERS, ColumnType.DECIMAL)
+COUNT: Final = Operation("count", _Count, type=ColumnType.INTEGER)
+COUNT_DISTINCT: Final = Operation("countDistinct", _CountDistinct, type=ColumnType.INTEGER, is_mergeable=False)
+MIN: Final = Operation("min", lambda: _Chosen(lambda new, old: bool(new < old)), _ORDERED)
+MAX: Final = Operation("max", lambda: _Chosen(lambda new, old: bool(new > old)), _ORDERED)
+FIRST: Final = Operation("first", lambda: _Chosen(lambda _new, _old: False), is_mergeable=False)
+LAST: Final = Operation("last", lambda: _Chosen(lambda _new, _old: True), is_mergeable=False)
+
 OPERATIONS: Final[Mapping[str, Operation]] = {
-    "sum": Operation(_Sum, _NUMBERS),
-    "avg": Operation(_Average, _NUMBERS, ColumnType.DECIMAL),
-    "count": Operation(_Count, type=ColumnType.INTEGER),
-    "countDistinct": Operation(_CountDistinct, type=ColumnType.INTEGER, is_mergeable=False),
-    "min": Operation(lambda: _Chosen(lambda new, old: bool(new < old)), _ORDERED),
-    "max": Operation(lambda: _Chosen(lambda new, old: bool(new > old)), _ORDERED),
-    "first": Operation(lambda: _Chosen(lambda _new, _old: False), is_mergeable=False),
-    "last": Operation(lambda: _Chosen(lambda _new, _old: True), is_mergeable=False),
+    operation.name: operation for operation in (SUM, AVERAGE, COUNT, COUNT_DISTINCT, MIN, MAX, FIRST, LAST)
 }
 
 
 def stored(value: Value) -> Any:
-    """The canonical JSON value."""
+    """The canonical JSON value; a zero has no sign."""
     match value:
         case Decimal():
-            return float(value)
+            return float(value) or 0.0
         case datetime():
             return catalog.format_instant(value)
         case date():

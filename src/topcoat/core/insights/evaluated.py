@@ -1,10 +1,21 @@
-"""What became of a definition when it was evaluated."""
+"""What became of definitions when they were evaluated."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from topcoat.core.catalog import Document
-from topcoat.core.insights.definition import Kind
+from topcoat.core.insights.definition import Key, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Of all customers: `counts` are members, customers with a value or, of scalar measures, rows; `outputs` are what
+    scalar measures came to, by their names.
+    """
+
+    counts: Mapping[Key, int]
+    outputs: Mapping[str, Document]
 
 
 @dataclass(frozen=True, slots=True)

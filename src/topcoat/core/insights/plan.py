@@ -3,7 +3,7 @@
 A definition that cannot be computed takes those that lean on it along; the others are computed all the same.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from topcoat.core.insights import definition as definitions
 from topcoat.core.insights import rules
 from topcoat.core.insights.aggregates import Aggregate, stored
 from topcoat.core.insights.definition import Definition, Key, Kind
+from topcoat.core.insights.evaluated import Totals
 from topcoat.core.insights.rows import CustomerRecords, Scope
 from topcoat.core.insights.rules import MeasureRule, Rule, SegmentRule
 
@@ -139,14 +140,15 @@ class Evaluation:
             else:
                 self._add_measure(definition, rule, customer)
 
-    def values_of(self, name: str) -> Document | None:
-        """What a scalar measure came to."""
-        rule = next((r for d, r in self.plan.rules if d.key == (Kind.MEASURE, name)), None)
-        totals = self._totals.get(name)
-        if totals is None or not isinstance(rule, MeasureRule):
-            return None
-        pairs = zip(rule.calculations, totals, strict=True)
-        return {calculation.name: stored(total.result()) for calculation, total in pairs}
+    @property
+    def totals(self) -> Totals:
+        return Totals(self.counts, dict(self._outputs()))
+
+    def _outputs(self) -> Iterator[tuple[str, Document]]:
+        for definition, rule in self.plan.rules:
+            if isinstance(rule, MeasureRule) and rule.is_scalar:
+                pairs = zip(rule.calculations, self._totals[definition.name], strict=True)
+                yield definition.name, {calculation.name: stored(total.result()) for calculation, total in pairs}
 
     def _add_membership(self, definition: Definition, rule: SegmentRule, customer: CustomerRecords) -> None:
         if definition.is_active and rule.holds(customer, self.now):

@@ -17,20 +17,22 @@ from topcoat.core.insights.rows import CustomerRecords, Rows, Scope
 from topcoat.core.odata import evaluate
 from topcoat.core.odata.column_values import READERS
 from topcoat.core.odata.evaluate import Subject
+from topcoat.core.odata.syntax import Expression
 from topcoat.core.odata.value_types import Value
 
 Holds = Callable[[Subject], bool | None]
 MakeScope = Callable[[Mapping[str, str], str], Scope]
 
-_ADDING: Final = ("union", "include", "none")
-_TAKING: Final = ("except", "exclude")
+ADDING: Final = ("union", "include", "none")
+TAKING: Final = ("except", "exclude")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Rows, and the condition that they are kept by; without one all are."""
+    """Rows, and the condition that they are kept by; without one all are. `tree` is what `holds` was made of."""
 
     rows: Rows
+    tree: Expression | None
     holds: Holds | None
 
     def kept(self, customer: CustomerRecords, now: datetime) -> Iterator[Document]:
@@ -54,12 +56,12 @@ class SegmentRule:
         return [rowset.rows.activities for _, rowset in self.rowsets]
 
     def holds(self, customer: CustomerRecords, now: datetime) -> bool:
-        is_member = bool(self.rowsets) and self.rowsets[0][0] in _TAKING
+        is_member = bool(self.rowsets) and self.rowsets[0][0] in TAKING
         for operation, rowset in self.rowsets:
             is_named = any(True for _ in rowset.kept(customer, now))
-            if operation in _ADDING:
+            if operation in ADDING:
                 is_member = is_member or is_named
-            elif operation in _TAKING:
+            elif operation in TAKING:
                 is_member = is_member and not is_named
             else:
                 is_member = is_member and is_named
@@ -213,7 +215,7 @@ def _calculation(scope: Scope, aggregate: Document, place: str, *, is_scalar: bo
 def _filter(scope: Scope, criteria: Document | None, place: str, now: datetime) -> Filter:
     tree = None if criteria is None else Criteria(scope, now).condition(criteria, place)
     rows = scope.rows()
-    return Filter(rows, None if tree is None else evaluate.compile_filter(tree, rows.shape))
+    return Filter(rows, tree, None if tree is None else evaluate.compile_filter(tree, rows.shape))
 
 
 def _refuse_unless(place: str, found: Any, computed: tuple[Any, ...]) -> None:

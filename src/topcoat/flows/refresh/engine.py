@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, c
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import duckdb
 import ibis
@@ -26,6 +26,7 @@ _SCRATCH: Final = "scratch"
 _SHORTAGES: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.ENOTDIR)
 _WATCHED_SECONDS: Final = 0.5
 _INTERRUPTED_SECONDS: Final = 0.05
+_READ_ROWS: Final = 50_000
 
 Result = TypeVar("Result")
 
@@ -78,6 +79,16 @@ class Engine:
 
     def count(self, table: ir.Table) -> int:
         return count(self.backend, table)
+
+    def read(self, table: ir.Table) -> Iterator[dict[str, Any]]:
+        """The rows one after the other, whatever memory holds of them; nothing else may be asked meanwhile.
+
+        The batches of Ibis ask the backend for what its versions call differently.
+        """
+        self.backend._run_pre_execute_hooks(table)
+        reader = self.backend.con.sql(self.backend.compile(table)).to_arrow_reader(_READ_ROWS)
+        for batch in reader:
+            yield from batch.to_pylist()
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Do set work in a thread, so that the event loop goes on; one piece at a time.

@@ -9,7 +9,11 @@ from ibis.expr import types as ir
 
 from topcoat.core import corrupt_rows
 from topcoat.core.catalog import CUSTOMER, Contents, Table
+from topcoat.core.insights.evaluated import Totals
+from topcoat.core.insights.plan import Plan
 from topcoat.flows.refresh import enrich, pull
+from topcoat.flows.refresh.compute import Computing
+from topcoat.flows.refresh.compute.records import Sources
 from topcoat.flows.refresh.engine import Engine
 from topcoat.flows.refresh.enrich import outputs
 from topcoat.flows.refresh.environment import Raw
@@ -23,7 +27,7 @@ from topcoat.flows.refresh.unify import columns, deduplicating, earlier, identit
 from topcoat.flows.refresh.unify.columns import Customers
 from topcoat.flows.refresh.unify.identity import Identity
 from topcoat.store import staging
-from topcoat.store.staging import ACTIVITIES, ALIASES, KEY_RING, PROFILES, SOURCE_RECORDS
+from topcoat.store.staging import ACTIVITIES, ALIASES, KEY_RING, MEASURES, MEMBERSHIPS, PROFILES, SOURCE_RECORDS
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class Pipeline:
     deduplicated: dict[str, ir.Table] = field(default_factory=dict)
     clusters: ir.Table | None = None
     identity: Identity | None = None
+    computing: Computing | None = None
 
     @classmethod
     async def opened(cls, publication: Publication) -> Self:
@@ -135,6 +140,28 @@ class Pipeline:
             report.activities += rows
             pulled = report.tables[table.name]
             report.without_customer[table.name] = pulled.rows - pulled.quarantined - rows
+
+    async def compute(self, plan: Plan) -> Totals:
+        catalog, profiles = self.publication.catalog, self.engine.table(enrich.PROFILES)
+        done = {table.name: self._pulled(table.name) for table in self._sources() if table.activity is not None}
+        sources = Sources(catalog, profiles, self._identity.key_ring, done)
+        computing = self.computing = Computing.of(self.engine, sources, plan)
+        self._start("Computing", len(plan.rules))
+        for definition, rule in plan.rules:
+            await self.engine.run(lambda: computing.add(definition, rule))  # noqa: B023 - it is awaited
+            self.publication.progress.advance(1)
+        return computing.totals
+
+    async def write_measures(self) -> None:
+        computing = self.computing
+        parts = [] if computing is None else await self.engine.run(computing.measure_rows)
+        self.publication.report.measures = sum(await publishing.write(self.publication, self.engine, MEASURES, *parts))
+
+    async def write_memberships(self) -> None:
+        computing = self.computing
+        parts = [] if computing is None else await self.engine.run(computing.membership_rows)
+        await publishing.write(self.publication, self.engine, MEMBERSHIPS, *parts)
+        self.publication.report.segments = 0 if computing is None else len(computing.plan.catalog.defined_segments)
 
     async def remember(self) -> None:
         await publishing.remember(self.publication, self.engine)

@@ -144,10 +144,16 @@ async def _write_activities(publication: Publication) -> None:
 
 async def _write_measures(publication: Publication) -> None:
     await evaluating.evaluate(publication)
-    await publication.write(MEASURES)
+    if publication.steps is None:
+        await publication.write(MEASURES)
+    else:
+        await publication.steps.write_measures()
 
 
 async def _write_memberships(publication: Publication) -> None:
+    if publication.steps is not None:
+        await publication.steps.write_memberships()
+        return
     publication.report.segments = await staging.declare_segments(publication.session)
     await publication.write(MEMBERSHIPS)
 

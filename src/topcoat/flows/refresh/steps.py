@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+from topcoat.core.insights.evaluated import Totals
+from topcoat.core.insights.plan import Plan
+
 
 class Steps(Protocol):
     async def pull(self) -> None: ...
@@ -17,6 +20,13 @@ class Steps(Protocol):
     async def write_profiles(self) -> None: ...
 
     async def write_activities(self) -> None: ...
+
+    async def compute(self, plan: Plan) -> Totals:
+        """What the plan's definitions come to; nothing is written yet."""
+
+    async def write_measures(self) -> None: ...
+
+    async def write_memberships(self) -> None: ...
 
     async def remember(self) -> None:
         """Keep what the next refresh may save itself, once the generation is active."""

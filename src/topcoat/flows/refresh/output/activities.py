@@ -15,7 +15,7 @@ from topcoat.flows.refresh.output.snapshot_rows import Raw, SnapshotRows
 def activity_rows(table: Table, pulled: ir.Table, key_ring: ir.Table) -> SnapshotRows:
     """The activities of a configured table, of records that have a time, and a customer whom the key ring knows."""
     configuration, raw = _configuration(table), Raw.of(table)
-    joined = _timed(table, pulled).join(key_ring, _belongs(table, pulled, key_ring))
+    joined = with_customers(table, pulled, key_ring)
     made_by = repr(replace(configuration, is_shown=True))  # a hidden one is stored all the same (S16)
     return SnapshotRows(
         frame=joined.select(
@@ -26,6 +26,18 @@ def activity_rows(table: Table, pulled: ir.Table, key_ring: ir.Table) -> Snapsho
         finish=lambda rows: _finished(raw, configuration, rows),
         order=("customer_id", raw.names[table.columns_by_name[configuration.timestamp]]),
     )
+
+
+def with_customers(table: Table, pulled: ir.Table, key_ring: ir.Table) -> ir.Table:
+    """The records that are activities, beside the rows of the key ring that say whose."""
+    return _timed(table, pulled).join(key_ring, _belongs(table, pulled, key_ring))
+
+
+def unified(table: Table, values: documents.Values) -> dict[str, ir.Value]:
+    """What UnifiedActivity has of a record in each of its columns, but its customer and those that stay empty."""
+    key, time = _text(table, values, table.primary_key), _time(table, values)
+    texts = _texts(table, values) | {"SemanticData": documents.with_small_digits(documents.document_of(values))}
+    return texts | {"ActivityId": activity_ids(table.name, key), "ActivityTime": time}
 
 
 def activity_ids(table_name: str, keys: ir.StringValue) -> ir.StringValue:
@@ -55,8 +67,7 @@ def _belongs(table: Table, pulled: ir.Table, key_ring: ir.Table) -> list[ir.Bool
 
 def _finished(raw: Raw, configuration: ActivityConfiguration, rows: ir.Table) -> ir.Table:
     table, values = raw.table, raw.values(rows)
-    time = values[table.columns_by_name[configuration.timestamp]].cast(dt.Timestamp(scale=6))
-    key = _text(raw, rows, table.primary_key)
+    key, time = _text(table, values, table.primary_key), _time(table, values)
     identified = rows.mutate(activity_id=activity_ids(table.name, key), semantic_data=documents.document_of(values))
     return identified.select(
         "activity_id",
@@ -65,31 +76,42 @@ def _finished(raw: Raw, configuration: ActivityConfiguration, rows: ir.Table) ->
         activity_type=ibis.literal(configuration.type),
         source_table=ibis.literal(table.name),
         digest=rows.digest,
-        document=_document(raw, configuration, identified, time),
+        document=_document(raw, identified, time),
     )
 
 
-def _document(raw: Raw, configuration: ActivityConfiguration, rows: ir.Table, time: ir.Value) -> ir.StringValue:
-    texts = {
-        "ActivityType": ibis.literal(configuration.type),
-        "ActivityTypeDisplay": ibis.literal(configuration.name),
-        "ActivityName": _text(raw, rows, configuration.event),
-        "Title": _text(raw, rows, configuration.title or configuration.event),
-        "Description": _text(raw, rows, configuration.detail),
-        "ExternalUrl": _text(raw, rows, configuration.url),
-        "EntityName": ibis.literal(raw.table.name),
-        "ActualActivityId": _text(raw, rows, raw.table.primary_key),
-        "SemanticData": documents.with_small_digits(rows.semantic_data),
-    }
+def _document(raw: Raw, rows: ir.Table, time: ir.Value) -> ir.StringValue:
+    semantic_data = documents.with_small_digits(rows.semantic_data)
+    texts = _texts(raw.table, raw.values(rows)) | {"SemanticData": semantic_data}
     plain = {"ActivityId": rows.activity_id, "ActivityTime": documents.instant_text(time)}
-    members = {name: functions.to_json(text) for name, text in texts.items() if text is not None}
+    members = {name: functions.to_json(text) for name, text in texts.items()}
     return documents.json_object(
         members | {name: ibis.literal('"') + text + ibis.literal('"') for name, text in plain.items()}
     )
 
 
-def _text(raw: Raw, rows: ir.Table, name: str | None) -> ir.StringValue | None:
-    if name is None:
-        return None
-    column = raw.table.columns_by_name[name]
-    return documents.text_of(rows[raw.names[column]], column.type)
+def _texts(table: Table, values: documents.Values) -> dict[str, ir.StringValue]:
+    """What the configuration and the columns that it names give."""
+    configuration = _configuration(table)
+    named = {
+        "ActivityName": configuration.event,
+        "Title": configuration.title or configuration.event,
+        "Description": configuration.detail,
+        "ExternalUrl": configuration.url,
+        "ActualActivityId": table.primary_key,
+    }
+    return {
+        "ActivityType": ibis.literal(configuration.type),
+        "ActivityTypeDisplay": ibis.literal(configuration.name),
+        "EntityName": ibis.literal(table.name),
+        **{name: _text(table, values, column) for name, column in named.items() if column is not None},
+    }
+
+
+def _text(table: Table, values: documents.Values, name: str) -> ir.StringValue:
+    column = table.columns_by_name[name]
+    return documents.text_of(values[column], column.type)
+
+
+def _time(table: Table, values: documents.Values) -> ir.TimestampValue:
+    return values[table.columns_by_name[_configuration(table).timestamp]].cast(dt.Timestamp(scale=6))

@@ -109,7 +109,7 @@ def _nothing(table: SnapshotTable) -> ir.Table:
 
 
 def read_exported(engine: Engine, file: Path, names: Sequence[str]) -> ir.Table:
-    """A view of a CSV file that the store exported, all of it text."""
+    """A view of a CSV file that the store exported, all of it text and nothing null."""
     return engine.backend.read_csv(
         file,
         header=False,
@@ -118,6 +118,7 @@ def read_exported(engine: Engine, file: Path, names: Sequence[str]) -> ir.Table:
         delim=",",
         quote='"',
         escape='"',
+        force_not_null=list(names),  # the row by which a segment exists has an empty CustomerId
     )
 
 
