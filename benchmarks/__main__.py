@@ -1,5 +1,5 @@
 """`python -m benchmarks`: requests side by side; `publish`: what publishing takes; `refresh`: what
-unification takes; `queries`: merged reads at scale."""
+unification takes; `queries`: merged reads at scale; `cards`: open customer cards."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.console import Console
 
+from benchmarks import cards as open_cards
 from benchmarks import comparison, databases, figures, publish, subjects
 from benchmarks.comparison import Memory, Row, Work
 from benchmarks.load import Figures
@@ -179,6 +180,25 @@ def traffic_command(
     figures.print_table(console, f"{size:,} customers", header, lines)
     if markdown is not None:
         figures.replace_between_markers(markdown, "traffic", figures.markdown_table(header, lines))
+
+
+@app.command(name="cards")
+def cards_command(
+    *,
+    cards: Annotated[str, typer.Option(help="Numbers of open cards, separated by commas.")] = "200,1000",
+    size: Annotated[int, typer.Option(min=100, help="Customers of the sample.")] = 10_000,
+    database: Annotated[str, typer.Option(help="Databases, separated by commas.")] = "sqlite,postgresql",
+    markdown: Markdown = None,
+) -> None:
+    """Time how long after a POST an open card has it, and what open cards take of the worker's memory."""
+    _warn_of_company()
+    kinds = databases.available(_chosen(databases.Kind, database, "--database"), console)
+    measured = [open_cards.measure(kind, number, size, console) for kind in kinds for number in _counts(cards)]
+    lines = [open_cards.line(each) for each in measured]
+    _require(lines)
+    figures.print_table(console, f"{size:,} customers, {open_cards.WRITES} activities", open_cards.HEADER, lines)
+    if markdown is not None:
+        figures.replace_between_markers(markdown, "cards", figures.markdown_table(open_cards.HEADER, lines))
 
 
 def _warn_of_disagreements(results: list[measuring.Result]) -> None:
