@@ -50,9 +50,9 @@ settings.load_profile("topcoat")
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TESTS = Path(__file__).parent
-UNMEASURED = ("parity", "contract")
+UNMEASURED = ("parity", "contract", "browser")
 MEASURING = ("measured", "measured_once", "unmeasured")
-LONGEST_FIRST = ("parity", "contract", "flows", "surfaces", "store")
+LONGEST_FIRST = ("parity", "contract", "browser", "flows", "surfaces", "store")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

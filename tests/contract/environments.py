@@ -1,5 +1,6 @@
 """Environments apart from the service's own, for what others publish and it is judged by."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from filelock import FileLock
 from tests.contract.installation import PROJECT
 
 _HERE = Path(__file__).parent
+_NODE_PACKAGES = tuple(json.loads((_HERE / "package.json").read_text())["dependencies"])
 
 
 def python_of_clients(cache: Path) -> Path:
@@ -28,9 +30,9 @@ def python_of_clients(cache: Path) -> Path:
 def node_modules(cache: Path) -> Path:
     """The same for node; where there is none the test is skipped."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("NO NODE: what the client for node shows was not tried")
+        pytest.skip("NO NODE: what its packages show was not tried")
     made_by_make = PROJECT / ".node-clients" / "node_modules"
-    if (made_by_make / "dynamics-web-api").exists():
+    if all((made_by_make / name).exists() for name in _NODE_PACKAGES):
         return made_by_make
     with FileLock(cache / "node.lock"):
         if not (cache / "node.done").exists():

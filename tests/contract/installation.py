@@ -93,10 +93,10 @@ class Installation:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def start(self, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, log: Path, **variables: str) -> subprocess.Popen[bytes]:
         with log.open("wb") as output:
             return subprocess.Popen(
-                _command(arguments), cwd=PROJECT, env=self._environment({}), stdout=output, stderr=output
+                _command(arguments), cwd=PROJECT, env=self._environment(variables), stdout=output, stderr=output
             )
 
     def publish_sample(self, size: int) -> Path:
@@ -108,10 +108,10 @@ class Installation:
         self.do("refresh", str(environment))
         return environment
 
-    def serve(self, *options: str) -> Server:
-        """Start a service on a free port and wait until it is ready."""
+    def serve(self, *options: str, **variables: str) -> Server:
+        """Start a service on a free port, unless the options name one, and wait until it is ready."""
         log = self.home / f"serve-{len(self.services)}.log"
-        process = self.start("serve", "--port", "0", *options, log=log)
+        process = self.start("serve", "--port", "0", *options, log=log, **variables)
         service = Server(process, log, _wait_until_ready(process, log))
         self.services.append(service)
         return service
