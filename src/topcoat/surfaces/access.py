@@ -153,6 +153,19 @@ def challenge(error: errors.NotAuthenticated) -> dict[str, str]:
     return {"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token", error_description="{error.parts["reason"]}"'}
 
 
+def refusal_headers(error: errors.TopcoatError) -> dict[str, str]:
+    """What every surface says beside a refusal: how to sign in, when to come again, what is allowed."""
+    match error:
+        case errors.NotAuthenticated():
+            return challenge(error)
+        case errors.Unavailable() | errors.LimitExceeded():
+            return {"Retry-After": str(error.retry_after_seconds)}
+        case errors.MethodNotSupported():
+            return {"Allow": error.parts["allowed"]}
+        case _:
+            return {}
+
+
 def _principal(identity: Identity, role: Role | None) -> Principal:
     return Principal(identity.name, identity.kind, role)
 

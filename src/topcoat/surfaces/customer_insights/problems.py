@@ -107,7 +107,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
 def odata_problem(error: errors.TopcoatError) -> Response:
     """What everything under `/data` answers."""
     problem = payloads.ODataError(error_code=error.code, message=error.message, target=error.target)
-    return payloads.wire_answer(problem, STATUSES[type(error)], _headers(error))
+    return payloads.wire_answer(problem, STATUSES[type(error)], access.refusal_headers(error))
 
 
 def api_problem(error: errors.TopcoatError) -> Response:
@@ -119,7 +119,7 @@ def api_problem(error: errors.TopcoatError) -> Response:
         error_code=error.code,
         message=error.message,
     )
-    return payloads.wire_answer(problem, status, _headers(error))
+    return payloads.wire_answer(problem, status, access.refusal_headers(error))
 
 
 _FAULTS: Final[dict[type[errors.TopcoatError], Fault]] = {
@@ -136,16 +136,4 @@ def parsing_problem(error: errors.TopcoatError) -> Response:
     fault = _FAULTS.get(type(error), Fault.INVALID_ARGUMENT).value
     message = insight_payloads.LogMessage(message=error.message)
     problem = insight_payloads.ParsingError(messages=[message], code=error.parts.get("fault", fault))
-    return payloads.wire_answer(problem, 400, _headers(error))
-
-
-def _headers(error: errors.TopcoatError) -> dict[str, str]:
-    match error:
-        case errors.NotAuthenticated():
-            return access.challenge(error)
-        case errors.Unavailable() | errors.LimitExceeded():
-            return {"Retry-After": str(error.retry_after_seconds)}
-        case errors.MethodNotSupported():
-            return {"Allow": error.parts["allowed"]}
-        case _:
-            return {}
+    return payloads.wire_answer(problem, 400, access.refusal_headers(error))

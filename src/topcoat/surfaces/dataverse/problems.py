@@ -1,7 +1,7 @@
 """Core errors in Dataverse's envelope: `{"error": {"code": "0x…", "message": "…"}}`."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
@@ -64,7 +64,7 @@ def problem(error: errors.TopcoatError) -> Response:
     message = cause.message if answer.text is None else answer.text.format(**cause.parts)
     if cause is not error:
         message = error.text.format(**error.parts | {"cause": f"{message.rstrip('.')}."})
-    return refusal(answer.status, answer.code, message, _headers(cause))
+    return refusal(answer.status, answer.code, message, access.refusal_headers(cause))
 
 
 def refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
@@ -92,15 +92,3 @@ _KINDS: Final[dict[type[errors.TopcoatError], Answer]] = {
     errors.Unavailable: Answer(503, _UNEXPECTED),
     errors.TopcoatError: Answer(400),
 }
-
-
-def _headers(error: errors.TopcoatError) -> dict[str, Any]:
-    match error:
-        case errors.NotAuthenticated():
-            return access.challenge(error)
-        case errors.Unavailable() | errors.LimitExceeded():
-            return {"Retry-After": str(error.retry_after_seconds)}
-        case errors.MethodNotSupported():
-            return {"Allow": error.parts["allowed"]}
-        case _:
-            return {}

@@ -37,14 +37,4 @@ DESCRIBED: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def problem(error: errors.TopcoatError) -> Response:
-    return answers.flat_problem(STATUSES[type(error)], error, _headers(error))
-
-
-def _headers(error: errors.TopcoatError) -> dict[str, str]:
-    match error:
-        case errors.NotAuthenticated():
-            return access.challenge(error)
-        case errors.Unavailable():
-            return {"Retry-After": str(error.retry_after_seconds)}
-        case _:
-            return {}
+    return answers.flat_problem(STATUSES[type(error)], error, access.refusal_headers(error))
