@@ -14,6 +14,7 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.NotPermitted: 403,
     errors.NoRole: 403,
     errors.WriteDenied: 403,
+    errors.FormRefused: 403,
     errors.InstanceNotFound: 404,
     errors.TableNotFound: 404,
     errors.RecordNotFound: 404,
