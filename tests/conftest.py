@@ -78,6 +78,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         _trace(here, in_new_threads)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests measure and do not judge, or judge by a limit that says little."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid}: {name}: {value}")
+
+
 def _is_measured(item: pytest.Item) -> bool:
     """The nearest mark decides."""
     is_drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
