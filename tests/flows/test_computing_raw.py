@@ -22,10 +22,12 @@ AMOUNT = defining.measure("Spent", "sum", "Amount", "Shop_sales")
 MEAN = defining.measure("Mean", "avg", "Amount", "Shop_sales")
 NUMBER = defining.measure("Number", "count", None)
 LAST = defining.measure("LastSeen", "max", "ActivityTime")
+WHOSE = defining.measure("Whose", "max", "CustomerId")
 TOTAL = defining.measure("Total", "sum", "Amount", "Shop_sales", kind="entity")
 BUYERS = defining.segment("Buyers", condition("Customer_Measure.Spent", "greaterThan", "4"))
 OTHERS = defining.segment(
-    "Others", both(condition("City", "isNotNull"), condition("IsMemberOfSegment", "notEquals", "Buyers"))
+    "Others",
+    both(condition("Customer_Measure.CustomerId", "isNotNull"), condition("IsMemberOfSegment", "notEquals", "Buyers")),
 )
 CLOSED = Definition(Kind.SEGMENT, "Closed", {**OTHERS.document, "state": "inactive"})
 NEVER = defining.segment("Never", condition("City", "childOf", "Norway"))
@@ -48,13 +50,13 @@ async def test_a_refresh_of_raw_tables_computes_what_is_defined(service: Service
     """The generation that is computed customer by customer differs in nothing, so the digests are the same, too."""
     without = await refresh(service, write(tmp_path))
     assert (without.measures, without.segments, await asking.all_pages(service, "Customer_Measure")) == (0, 0, [])
-    for definition in (AMOUNT, MEAN, NUMBER, LAST, TOTAL, BUYERS, OTHERS, CLOSED, NEVER):
+    for definition in (AMOUNT, MEAN, NUMBER, LAST, WHOSE, TOTAL, BUYERS, OTHERS, CLOSED, NEVER):
         await define(service, definition)
 
     first = await refresh(service, tmp_path / "raw.yaml")
 
     ids = {key: profile["CustomerId"] for key, profile in (await profiles(service)).items()}
-    spent = {"Number": 1, "Spent": 4.5, "Mean": 4.5, "LastSeen": "2025-06-01T10:00:00Z"}
+    spent = {"Number": 1, "Spent": 4.5, "Mean": 4.5, "LastSeen": "2025-06-01T10:00:00Z", "Whose": ids["c1"]}
     assert await measured(service) == {"c1": spent, "c2": {"Number": 0}, "c3": {"Number": 0}, "3": {"Number": 0}}
     assert (first.measures, first.segments) == (4, 3)
     assert await list_members(service, "Buyers") == [ids["c1"]]
@@ -71,5 +73,5 @@ async def test_a_refresh_of_raw_tables_computes_what_is_defined(service: Service
 
     assert written(later) == {MEASURES.name: (1, 1), MEMBERSHIPS.name: (0, 1)}
     assert later.segments == 2
-    found = {"Number": 1, "Spent": 1.0, "Mean": 1.0, "LastSeen": "2025-06-02T10:00:00.500000Z"}
+    found = {"Number": 1, "Spent": 1.0, "Mean": 1.0, "LastSeen": "2025-06-02T10:00:00.500000Z", "Whose": ids["3"]}
     assert (await measured(service))["3"] == found
