@@ -19,8 +19,7 @@ from topcoat.core.insights.evaluated import Totals
 from topcoat.core.insights.plan import Plan
 from topcoat.core.insights.rules import Calculation, Filter, MeasureRule, Rule, SegmentRule
 from topcoat.flows.refresh.compute import aggregates, outcome, records
-from topcoat.flows.refresh.compute.aggregates import ORDERED
-from topcoat.flows.refresh.compute.records import CUSTOMER, VALUE, Kept, Records, Sources
+from topcoat.flows.refresh.compute.records import CUSTOMER, ORDERED, VALUE, Kept, Records, Sources
 from topcoat.flows.refresh.engine import Engine
 from topcoat.flows.refresh.output.snapshot_rows import SnapshotRows
 
@@ -85,6 +84,8 @@ class Computing:
         """(customer, value), of customers who have one."""
         [calculation] = rule.calculations
         kept = self.records.kept(rule.filter, name, is_ordered=calculation.operation in ORDERED)
+        if calculation.operation in ORDERED:
+            kept = aggregates.at_the_end(calculation, kept)
         found = aggregates.aggregated(calculation, kept)
         type_ = records.type_of(Column(VALUE, calculation.type))
         doubts = {} if found.is_doubtful is None else {_IS_DOUBTFUL: found.is_doubtful}

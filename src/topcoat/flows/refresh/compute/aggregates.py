@@ -22,9 +22,8 @@ from topcoat.core.insights.aggregates import stored
 from topcoat.core.insights.rules import Calculation
 from topcoat.core.odata import arithmetic
 from topcoat.core.odata.syntax import ArithmeticOperator
-from topcoat.flows.refresh.compute.records import CUSTOMER, ID, TIME, VALUE, Kept
-
-ORDERED: Final = (aggregates.FIRST, aggregates.LAST)
+from topcoat.flows.refresh.compute.records import CUSTOMER, NAME, TIME, VALUE, Kept
+from topcoat.flows.refresh.output import activities
 
 # A double below this bound, and not so small that its text has an exponent, has at most 20 digits behind the point.
 # A billion of them still add up to less than a decimal of 38 digits holds.
@@ -42,7 +41,7 @@ class Aggregated:
 
 
 def aggregated(calculation: Calculation, kept: Kept) -> Aggregated:
-    """Those of `ORDERED` take rows with their order; in rows without activities there is one for each customer."""
+    """Of `ORDERED` rows those `at_the_end`; in rows without activities there is one for each customer."""
     if calculation.column is None:
         return Aggregated(kept.frame.count())
     value = kept.value(calculation.column)
@@ -67,10 +66,21 @@ _PLAIN_AGGREGATES: Final[Mapping[str, Callable[[Any], Any]]] = {
 }
 
 
+def at_the_end(calculation: Calculation, kept: Kept) -> Kept:
+    """Of each customer's rows with a value only those of the first or last time."""
+    assert calculation.column is not None  # rows are counted, or a column is named
+    if TIME not in kept.frame.columns:
+        return kept
+    rows = kept.frame.filter(kept.value(calculation.column).notnull())
+    time = rows[TIME].min() if calculation.operation is aggregates.FIRST else rows[TIME].max()
+    ends = rows.group_by(CUSTOMER).aggregate(**{TIME: time})
+    return Kept(rows.semi_join(ends, [CUSTOMER, TIME]), kept.names)
+
+
 def values_in_order(calculation: Calculation, kept: Kept) -> ir.Table:
     """(customer, value) of ordered rows, as the core takes them."""
     assert calculation.column is not None  # rows are counted without doubt
-    order = [kept.frame[name] for name in (CUSTOMER, *_order(kept))]
+    order = [kept.frame[CUSTOMER], *([kept.frame[TIME]] if TIME in kept.frame.columns else []), *_order(kept)]
     return kept.frame.order_by(order).select(CUSTOMER, **{VALUE: kept.value(calculation.column)})
 
 
@@ -124,8 +134,9 @@ def _unsigned(value: ir.Value) -> Any:
     return ibis.ifelse(value == 0, 0.0, value) if value.type().is_floating() else value
 
 
-def _order(kept: Kept) -> tuple[str, ...]:
-    return (TIME, ID) if TIME in kept.frame.columns else ()
+def _order(kept: Kept) -> list[ir.StringValue]:
+    """That of activities of one time."""
+    return [activities.id_of(kept.frame[NAME])] if NAME in kept.frame.columns else []
 
 
 def _divide_all(totals: Any, numbers: Any) -> Any:

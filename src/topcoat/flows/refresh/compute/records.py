@@ -8,8 +8,9 @@ import ibis
 from ibis.expr import types as ir
 
 from topcoat.core.catalog import CUSTOMER_ID, UNIFIED_ACTIVITY, Catalog, Column, Table
+from topcoat.core.insights import aggregates
 from topcoat.core.insights.plan import Plan
-from topcoat.core.insights.rules import Filter, Rule, SegmentRule
+from topcoat.core.insights.rules import Filter, MeasureRule, Rule, SegmentRule
 from topcoat.core.odata import evaluate
 from topcoat.flows.refresh.compute import conditions
 from topcoat.flows.refresh.compute.bounds import INSTANT
@@ -19,8 +20,9 @@ from topcoat.flows.refresh.output import activities
 
 CUSTOMER: Final = "customer_id"
 TIME: Final = "activity_time"
-ID: Final = "activity_id"
+NAME: Final = "activity_name"
 VALUE: Final = "value"
+ORDERED: Final = (aggregates.FIRST, aggregates.LAST)
 JOINS_MAX: Final = 16
 """What Ibis merges into one statement takes it ever longer to compile, and beyond some fifty tables it gives up."""
 
@@ -44,7 +46,8 @@ class Sources:
 class Kept:
     """Rows that a filter keeps, and the values of their columns by qualified names.
 
-    They have `CUSTOMER` and, where activities are asked for in their order, `TIME` and `ID`.
+    They have `CUSTOMER` and, where activities are asked for in their order, `TIME` and the `NAME` of which the id is
+    made that orders those of one time.
     """
 
     frame: ir.Table
@@ -61,19 +64,23 @@ class Records:
     engine: Engine
     sources: Sources
     columns: Mapping[str, tuple[str, ...]]
+    ordered: frozenset[str | None]
     measures: dict[str, ir.Table] = field(default_factory=dict)
     members: dict[str, ir.Table] = field(default_factory=dict)
     _activities: dict[str, ir.Table] = field(default_factory=dict)
 
     @classmethod
     def of(cls, engine: Engine, sources: Sources, plan: Plan) -> "Records":
-        """`columns` of activities are those that any of the plan's rules reads."""
+        """`columns` of activities are those that any of the plan's rules reads; `ordered` are often read in order."""
         columns: dict[str, set[str]] = {}
         for _, rule in plan.rules:
             for rows in (filter_.rows for filter_ in _filters(rule)):
                 if rows.activities is not None:
                     columns.setdefault(rows.activities, set()).update(name for _, name in rows.activity_columns)
-        return cls(engine, sources, {table: tuple(sorted(names)) for table, names in columns.items()})
+        measures = [rule for _, rule in plan.rules if isinstance(rule, MeasureRule)]
+        ordered = {r.filter.rows.activities for r in measures if r.calculations[0].operation in ORDERED}
+        read = {table: tuple(sorted(names)) for table, names in columns.items()}
+        return cls(engine, sources, read, frozenset(ordered))
 
     @property
     def customers(self) -> ir.Table:
@@ -105,7 +112,7 @@ class Records:
             return ours
         done = self._activity_rows(rows.activities, is_ordered=is_ordered)
         places = {column: f"column_{place}" for place, column in enumerate(self.columns[rows.activities])}
-        order = (TIME, ID) if is_ordered else ()
+        order = (TIME, NAME) if is_ordered else ()
         done = done.select(
             CUSTOMER, *order, **{names[qualified]: done[places[column]] for qualified, column in rows.activity_columns}
         )
@@ -121,11 +128,11 @@ class Records:
             yield self.members[segment].mutate(**{own: ibis.literal(True)})  # noqa: FBT003 - what it says
 
     def _activity_rows(self, table: str, *, is_ordered: bool) -> ir.Table:
-        """Kept where many read them; time and id, which takes long to make, are there for those who want the order."""
-        if is_ordered:
+        """Kept where many read them; their order, which takes much room, only where rules ask for it."""
+        if is_ordered and table not in self.ordered:
             return self._made(table, is_ordered=True)
         if table not in self._activities:
-            made = self._made(table, is_ordered=False)
+            made = self._made(table, is_ordered=table in self.ordered)
             self._activities[table] = self.engine.keep(f"insight_activities_{len(self._activities)}", made)
         return self._activities[table]
 
@@ -142,12 +149,13 @@ class Records:
 
     def _made_of(self, source: Table, columns: Mapping[str, Column], *, of: str, is_ordered: bool) -> ir.Table:
         pulled, key_ring = self.sources.pulled[source.name], self.sources.key_ring
-        values: dict[str, ir.Value] = {column.name: pulled[column.name] for column in source.columns}
+        raw = {column: pulled[column.name] for column in source.columns}
         own: dict[str, ir.Value] = {CUSTOMER: key_ring.customer_id}
-        if is_ordered or of == UNIFIED_ACTIVITY:
-            unified = activities.unified(source, {column: values[column.name] for column in source.columns})
-            own |= {TIME: unified["ActivityTime"], ID: unified["ActivityId"]} if is_ordered else {}
-            values = unified | {CUSTOMER_ID: key_ring.customer_id} if of == UNIFIED_ACTIVITY else values
+        if is_ordered:
+            own |= {TIME: activities.time_of(source, raw), NAME: activities.name_of(source, raw)}
+        values = {column.name: value for column, value in raw.items()}
+        if of == UNIFIED_ACTIVITY:
+            values = activities.unified(source, raw) | {CUSTOMER_ID: key_ring.customer_id}
         read = {name: _typed(values.get(column.name), column) for name, column in columns.items()}
         return activities.with_customers(source, pulled, key_ring).select(**own, **read)
 
@@ -166,7 +174,7 @@ def _filters(rule: Rule) -> Collection[Filter]:
 
 
 def _nothing(columns: Mapping[str, Column], *, is_ordered: bool) -> ir.Table:
-    order = {TIME: INSTANT, ID: "string"} if is_ordered else {}
+    order = {TIME: INSTANT, NAME: "string"} if is_ordered else {}
     return ibis.memtable([], schema={CUSTOMER: "string"} | order | {name: type_of(c) for name, c in columns.items()})
 
 

@@ -35,15 +35,34 @@ def with_customers(table: Table, pulled: ir.Table, key_ring: ir.Table) -> ir.Tab
 
 def unified(table: Table, values: documents.Values) -> dict[str, ir.Value]:
     """What UnifiedActivity has of a record in each of its columns, but its customer and those that stay empty."""
-    key, time = _text(table, values, table.primary_key), _time(table, values)
+    key, time = _text(table, values, table.primary_key), time_of(table, values)
     texts = _texts(table, values) | {"SemanticData": documents.with_small_digits(documents.document_of(values))}
     return texts | {"ActivityId": activity_ids(table.name, key), "ActivityTime": time}
 
 
+def time_of(table: Table, values: documents.Values) -> ir.TimestampValue:
+    return values[table.columns_by_name[_configuration(table).timestamp]].cast(dt.Timestamp(scale=6))
+
+
 def activity_ids(table_name: str, keys: ir.StringValue) -> ir.StringValue:
-    """As `mapping.deterministic_activity_id`: a version 5 UUID of namespace and name (RFC 9562)."""
-    named = mapping.ACTIVITY_NAMESPACE.hex + f"{table_name}{mapping.KEY_SEPARATOR}".encode().hex()
-    digits = functions.sha1(functions.unhex(ibis.literal(named) + functions.hexadecimal(keys)))
+    """As `mapping.deterministic_activity_id`."""
+    return _uuid_of(ibis.literal(f"{table_name}{mapping.KEY_SEPARATOR}".encode().hex()) + functions.hexadecimal(keys))
+
+
+def id_of(name: ir.StringValue) -> ir.StringValue:
+    """The activity's, by its `name_of`: making it of names is cheap where few of many are wanted."""
+    return _uuid_of(functions.hexadecimal(name))
+
+
+def name_of(table: Table, values: documents.Values) -> ir.StringValue:
+    """What tells a record from those of all tables."""
+    separator = functions.character(ord(mapping.KEY_SEPARATOR))
+    return ibis.literal(table.name) + separator + _text(table, values, table.primary_key)
+
+
+def _uuid_of(name: ir.StringValue) -> ir.StringValue:
+    """A version 5 UUID of the namespace and a name in hexadecimal digits (RFC 9562)."""
+    digits = functions.sha1(functions.unhex(ibis.literal(mapping.ACTIVITY_NAMESPACE.hex) + name))
     variant = digits[16:17].translate("0123456789abcdef", "89ab" * 4)
     parts = (digits[0:8], digits[8:12], ibis.literal("5") + digits[13:16], variant + digits[17:20], digits[20:32])
     return ibis.literal("-").join(parts)
@@ -67,7 +86,7 @@ def _belongs(table: Table, pulled: ir.Table, key_ring: ir.Table) -> list[ir.Bool
 
 def _finished(raw: Raw, configuration: ActivityConfiguration, rows: ir.Table) -> ir.Table:
     table, values = raw.table, raw.values(rows)
-    key, time = _text(table, values, table.primary_key), _time(table, values)
+    key, time = _text(table, values, table.primary_key), time_of(table, values)
     identified = rows.mutate(activity_id=activity_ids(table.name, key), semantic_data=documents.document_of(values))
     return identified.select(
         "activity_id",
@@ -111,7 +130,3 @@ def _texts(table: Table, values: documents.Values) -> dict[str, ir.StringValue]:
 def _text(table: Table, values: documents.Values, name: str) -> ir.StringValue:
     column = table.columns_by_name[name]
     return documents.text_of(values[column], column.type)
-
-
-def _time(table: Table, values: documents.Values) -> ir.TimestampValue:
-    return values[table.columns_by_name[_configuration(table).timestamp]].cast(dt.Timestamp(scale=6))
