@@ -7,12 +7,15 @@ import pytest
 
 from tests.conftest import INSTANCE, Service
 from tests.flows import asking
-from tests.flows.test_insights import compute, define, get
+from tests.flows.test_insights import OTHER_INSTANCE, compute, define, get
 from tests.flows.test_pipeline import SALES, profiles, refresh, write
 from tests.flows.test_segments_and_measures import list_members
 from tests.unit.insights import defining
 from tests.unit.insights.defining import both, condition
+from topcoat.core import errors
 from topcoat.core.insights.definition import Definition, Kind
+from topcoat.flows.refresh import publish
+from topcoat.flows.refresh.environment import load_environment
 from topcoat.flows.refresh.report import RunReport
 from topcoat.store.staging import MEASURES, MEMBERSHIPS
 
@@ -75,3 +78,14 @@ async def test_a_refresh_of_raw_tables_computes_what_is_defined(service: Service
     assert later.segments == 2
     found = {"Number": 1, "Spent": 1.0, "Mean": 1.0, "LastSeen": "2025-06-02T10:00:00.500000Z", "Whose": ids["3"]}
     assert (await measured(service))["3"] == found
+
+
+async def test_no_measure_is_called_as_the_column_that_all_have(sqlite_service: Service, tmp_path: Path) -> None:
+    """Before the first refresh there is no table yet to refuse it."""
+    file = write(tmp_path)
+    file.write_text(file.read_text().replace(INSTANCE, OTHER_INSTANCE))
+    await publish.save_instance(sqlite_service.store, sqlite_service.clock, load_environment(file))
+    await define(sqlite_service, defining.measure("CustomerId", "count", None), OTHER_INSTANCE)
+
+    with pytest.raises(errors.SourceInvalid, match=r"raw\.yaml.*the measure 'CustomerId' is defined"):
+        await refresh(sqlite_service, file)

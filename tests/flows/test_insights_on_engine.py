@@ -385,13 +385,17 @@ def test_every_column_of_unified_activities_agrees(engine: Engine) -> None:
     assert len(found.measures["c0"]) == len(columns) + 2
 
 
-@pytest.mark.parametrize("table", [SALES, CUSTOMER], ids=lambda table: table.name)
-def test_every_aggregate_of_every_type_agrees(engine: Engine, table: Table) -> None:
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [(SALES, SALES.columns[2:]), (CUSTOMER, CUSTOMER.columns[1:3])],
+    ids=["activities", "profiles"],
+)
+def test_every_aggregate_of_every_type_agrees(engine: Engine, table: Table, columns: Sequence[Column]) -> None:
     """Some sums of these grow too large on their way: 2**63 with the next item, and 1e300 has too many digits."""
     names = {ColumnType.BOOLEAN: ["count", "countDistinct", "first", "last"], ColumnType.INTEGER: aggregates.OPERATIONS}
     names |= dict.fromkeys((ColumnType.DECIMAL,), aggregates.OPERATIONS)
     usual = ["count", "countDistinct", "min", "max", "first", "last"]
-    pairs = [(operation, column.name) for column in table.columns for operation in names.get(column.type, usual)]
+    pairs = [(operation, column.name) for column in columns for operation in names.get(column.type, usual)]
     each = [measure(f"M{place}", *pair, table.name) for place, pair in enumerate(pairs)]
     mergeable = [(o, c) for o, c in pairs if aggregates.OPERATIONS[o].is_mergeable]
     listed = [{"operation": o, "field": c, "alias": f"{o} of {c}"} for o, c in [("count", None), *mergeable]]
@@ -454,6 +458,7 @@ def test_of_a_table_without_a_source_there_are_no_activities(engine: Engine) -> 
     assert found.members["Some"] == {""}
 
 
+@pytest.mark.unmeasured
 def test_definitions_may_lean_on_very_many_others(engine: Engine) -> None:
     given = [measure(f"M{place}", "sum", "Items", SALES.name) for place in range(20)]
     gold = [segment(f"S{place}", condition(f"Customer_Measure.M{place}", "isNotNull")) for place in range(20)]
@@ -467,6 +472,7 @@ def test_definitions_may_lean_on_very_many_others(engine: Engine) -> None:
     assert found.members["All"] == {"", "c1"}
 
 
+@pytest.mark.unmeasured
 def test_conditions_may_be_deep_and_wide(engine: Engine) -> None:
     tree = either(*(condition("Points", "equals", str(number)) for number in range(900)))
     for number in range(90):

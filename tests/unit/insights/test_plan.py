@@ -89,16 +89,15 @@ def test_what_no_column_can_hold_is_left_out(operation: str) -> None:
 def test_a_scalar_measure_is_of_all_customers_at_once() -> None:
     of_paris = condition("City", "equals", "Paris")
     aggregates = [{"operation": "count", "alias": "Customers"}, {"operation": "avg", "field": "RewardsPoints"}]
-    evaluation = Evaluation(
-        planned(measure("M", None, None, None, of_paris, kind="entity", aggregates=aggregates)), make.NOW
-    )
+    of_all = measure("M", None, None, None, of_paris, kind="entity", aggregates=aggregates)
+    evaluation = Evaluation(planned(of_all, measure("Each", "count", None, "Customer")), make.NOW)
 
     for points, city in ((10, "Paris"), (20, "Paris"), (60, "Rome")):
         evaluation.add(CustomerRecords(profile=make.profile(City=city, RewardsPoints=points), activities={}))
 
     assert evaluation.totals.outputs["M"] == {"Customers": 2, "avg": 15.0}
     assert evaluation.totals.outputs.keys() == {"M"}
-    assert evaluation.counts == {(Kind.MEASURE, "M"): 2}
+    assert evaluation.totals.counts == {(Kind.MEASURE, "Each"): 3, (Kind.MEASURE, "M"): 2}
 
 
 def test_conditions_of_one_rowset_are_about_one_activity() -> None:
