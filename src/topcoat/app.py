@@ -31,6 +31,7 @@ from topcoat.flows.jobs.runner import Runner
 from topcoat.flows.jobs.scheduling import Schedules
 from topcoat.flows.lifecycle import Lifecycle
 from topcoat.flows.limits import Limits
+from topcoat.flows.live_writes import LiveWrites
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
 from topcoat.flows.query.sight import Sights
@@ -181,6 +182,7 @@ def build_flows(
         usage=Usage(store, instances, writer, clock),
         limits=Limits(store, clock, limits),
         watch=Watch(store, sights, clock),
+        live_writes=LiveWrites(store, sights, clock),
     )
 
 

@@ -15,6 +15,7 @@ from topcoat.flows.jobs.runner import Runner
 from topcoat.flows.jobs.scheduling import Schedules
 from topcoat.flows.lifecycle import Lifecycle
 from topcoat.flows.limits import Limits
+from topcoat.flows.live_writes import LiveWrites
 from topcoat.flows.permissions import Permissions
 from topcoat.flows.query import Query
 from topcoat.flows.reconciliation import Reconciliation
@@ -52,3 +53,4 @@ class Flows:
     usage: Usage
     limits: Limits
     watch: Watch
+    live_writes: LiveWrites

@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,6 +80,15 @@ class Access:
             _check_key(headers, rules)
         return _principal(identity, roles.role_of(identity, rules.assignments))
 
+    async def list_entered(
+        self, headers: Headers, instances: Instances, permissions: Permissions
+    ) -> tuple[Principal, list[Instance]]:
+        """Those that the caller has a role in, by token alone (S33)."""
+        if self._is_open:
+            return _EVERYBODY, await instances.list_instances()
+        identity = await self._identify(headers, "")
+        return await self._entered(identity, await permissions.list_rules(), instances, permissions)
+
     async def list_opened(
         self, headers: Headers, instances: Instances, permissions: Permissions
     ) -> tuple[Principal, list[Instance]]:
@@ -96,6 +105,11 @@ class Access:
         opened = {guid: rule for guid, rule in rules.items() if _opens(_key(headers), rule)}
         if rules and not opened:
             raise _key_refusal("The subscription key is not one of any instance.")
+        return await self._entered(identity, opened, instances, permissions)
+
+    async def _entered(
+        self, identity: Identity, opened: Mapping[str, Rules], instances: Instances, permissions: Permissions
+    ) -> tuple[Principal, list[Instance]]:
         held = {guid: roles.role_of(identity, rule.assignments) for guid, rule in opened.items()}
         entered = {guid: role for guid, role in held.items() if role is not None}
         anywhere = roles.role_of(identity, permissions.default_rules.assignments)
