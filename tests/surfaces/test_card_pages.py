@@ -2,41 +2,26 @@
 
 import re
 from collections.abc import AsyncIterator
-from html.parser import HTMLParser
 from pathlib import Path
 
 import httpx
 import orjson
 import pytest
+from starlette.responses import Response
 
 from tests.conftest import INSTANCE, open_client
+from tests.surfaces.browsing import Elements, open_page
+from topcoat.app import create_app
+from topcoat.core import errors
+from topcoat.core.roles import Role
 from topcoat.settings import AuthMode, Settings
 from topcoat.surfaces.pages import languages
+from topcoat.surfaces.pages.views import Pages, View
 
 HERE = f"/card/{INSTANCE}"
 NASTY = "<script>alert(1)</script>"
 KEY = {"Ocp-Apim-Subscription-Key": "topcoat-primary-key"}
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
-
-
-class Elements(HTMLParser):
-    """The elements of a page with their attributes, and its texts."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.texts: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_data(self, data: str) -> None:
-        if data.strip():
-            self.texts.append(" ".join(data.split()))
-
-    def find(self, tag: str, **attributes: str) -> list[dict[str, str]]:
-        return [own for name, own in self.elements if name == tag and attributes.items() <= own.items()]
 
 
 @pytest.fixture
@@ -45,12 +30,6 @@ async def browser(sqlite_url: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncC
     async with open_client(Settings(home=tmp_path, database_url=sqlite_url)) as opened:
         del opened.headers["Authorization"], opened.headers["Ocp-Apim-Subscription-Key"]
         yield opened
-
-
-async def open_page(browser: httpx.AsyncClient, path: str, status: int = 200, **headers: str) -> Elements:
-    answer = await browser.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-    assert answer.status_code == status, answer.text
-    return Elements(answer.text)
 
 
 async def choose_role(browser: httpx.AsyncClient, role: str, **more: str) -> httpx.Response:
@@ -121,6 +100,34 @@ async def test_what_is_not_there_is_told(browser: httpx.AsyncClient, path: str, 
 
     assert heading in page.texts
     assert page.find("main", id="main")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "heading"),
+    [
+        (errors.StoreUnreachable(reason="it is down"), 503, "Not at the moment"),
+        (errors.QueryTooSlow(seconds="15"), 503, "Not at the moment"),
+        (errors.TooManyCalls(quota=100, window_seconds=60, retry_after_seconds=7), 429, "Too many calls"),
+    ],
+)
+async def test_who_cannot_be_answered_now_is_told_when_to_come_again(
+    sqlite_url: str, tmp_path: Path, error: errors.TopcoatError, status: int, heading: str
+) -> None:
+    async def fail(_: View) -> Response:
+        raise error
+
+    settings = Settings(home=tmp_path, database_url=sqlite_url)
+    app = create_app(settings)
+    app.add_api_route("/failing", Pages(settings, tmp_path).endpoint(fail, Role.VIEWER))
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://testserver") as client,
+    ):
+        answer = await client.get("/failing")
+
+    assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (status, True)
+    assert heading in answer.text
 
 
 async def test_a_visitor_is_a_viewer_until_another_role_is_chosen(browser: httpx.AsyncClient, abbie: str) -> None:

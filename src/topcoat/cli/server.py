@@ -131,7 +131,7 @@ def _addresses(settings: Settings, plain: socket.socket, secure: socket.socket |
 
 
 def _say(addresses: Addresses) -> None:
-    sys.stderr.write(f"topcoat: listening on {addresses.http}\n")
+    sys.stderr.write(f"topcoat: listening on {addresses.http}, with a console at {addresses.http}/\n")
     if addresses.https is not None:
         trusted = "" if addresses.ca_file is None else f", trusted by {addresses.ca_file}"
         sys.stderr.write(f"topcoat: listening on {addresses.https}{trusted}\n")

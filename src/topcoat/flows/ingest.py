@@ -17,6 +17,7 @@ from topcoat.store.idempotency import KeptAnswer
 from topcoat.store.writer import Writer
 
 CHECKS_MAX: Final = 5
+CALLER_LENGTH_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,17 @@ class Ingest:
             now = self._clock.system_now()
             document["ActivityId"] = mapping.time_ordered_activity_id(now, secrets.token_bytes(10))
         return document
+
+
+def checked_caller(text: str | None) -> str | None:
+    """Who a write is on behalf of, None for nobody; raise `ParameterInvalid`."""
+    if text and (len(text) > CALLER_LENGTH_MAX or not text.isprintable()):
+        raise errors.ParameterInvalid(
+            parameter="caller",
+            found=f"'{catalog.shown(text)}'",
+            expected=f"a text of at most {CALLER_LENGTH_MAX} characters without control characters",
+        )
+    return text or None
 
 
 def _requested(write: Write) -> datetime | None:

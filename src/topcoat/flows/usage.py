@@ -24,6 +24,7 @@ FLUSH_PAUSE_SECONDS: Final = 5.0
 FIGURES_KEPT_SECONDS: Final = 1.0
 HOURS_UNSAVED_MAX: Final = 24
 ROWS_MAX: Final = 1_000
+FRAME_DEFAULT: Final = timedelta(hours=24)
 FRAME_MAX: Final = timedelta(days=30)
 _HOUR: Final = timedelta(hours=1)
 
@@ -94,19 +95,26 @@ class Usage:
             return await usage_store.prune_usage(connection, _floor(self._clock.system_now()) - FRAME_MAX)
 
     async def report(
-        self, instance: str, *, since: datetime | None, until: datetime | None, dimensions: Sequence[Dimension]
+        self,
+        instance: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        frame: timedelta = FRAME_DEFAULT,
+        dimensions: Sequence[Dimension],
     ) -> UsageReport:
-        """The calls of a time frame by the system clock, by default the last 24 hours; raise `ParameterInvalid`."""
-        since, until = self._frame(since, until)
+        """The calls from `since` to `until` by the system clock, or of a time frame up to then or now; raise
+        `ParameterInvalid`."""
+        since, until = self._frame(since, until, frame)
         await self.save()
         async with self._store.reading() as connection:
             found = await instances.find_instance(connection, instance)
             if found is None:
                 raise errors.InstanceNotFound(instance=catalog.shown(instance))
-            frame = {"since": since, "until": until}
-            totals = await usage_store.list_usage(connection, found.instance_id, **frame, dimensions=(), limit=1)
+            asked = {"since": since, "until": until}
+            totals = await usage_store.list_usage(connection, found.instance_id, **asked, dimensions=(), limit=1)
             rows = await usage_store.list_usage(
-                connection, found.instance_id, **frame, dimensions=dimensions, limit=ROWS_MAX + 1
+                connection, found.instance_id, **asked, dimensions=dimensions, limit=ROWS_MAX + 1
             )
         total = totals[0] if totals else UsageRow((), 0, 0, 0, 0)
         return UsageReport(since, until, total, rows[:ROWS_MAX], len(rows) > ROWS_MAX)
@@ -171,10 +179,10 @@ class Usage:
                 usage.merge_tallies(known, {kind._replace(table=table): tally})
         return known
 
-    def _frame(self, since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+    def _frame(self, since: datetime | None, until: datetime | None, frame: timedelta) -> tuple[datetime, datetime]:
         now = self._clock.system_now()
         until = _ceil(until or now)
-        since = _floor(since or until - timedelta(hours=24))
+        since = _floor(since or until - frame)
         if since >= until:
             raise errors.ParameterInvalid(parameter="from", found="not before `to`", expected="an instant before it")
         if until - since > FRAME_MAX + _HOUR:

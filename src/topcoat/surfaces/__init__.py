@@ -15,6 +15,7 @@ from topcoat.flows import Flows
 from topcoat.settings import Settings
 from topcoat.surfaces import answers, health, metrics
 from topcoat.surfaces.access import Access, CallRecorder, LoadKeys
+from topcoat.surfaces.console import router as console
 from topcoat.surfaces.customer_card import router as customer_card
 from topcoat.surfaces.customer_insights import router as customer_insights
 from topcoat.surfaces.dataverse import router as dataverse
@@ -36,6 +37,7 @@ def add_surfaces(app: FastAPI, settings: Settings) -> None:
     dataverse.add_dataverse(app, settings)
     pages.add_pages(app, settings)
     customer_card.add_customer_card(app, settings)
+    console.add_console(app, settings)
     health.add_health(app)
     metrics.add_metrics(app)
     if settings.is_emulator:

@@ -111,6 +111,17 @@ AREAS: Final[Mapping[str, Mapping[str, Role | None]]] = {
         "Card-page": Role.VIEWER,
         "Card-search": Role.VIEWER,
     },
+    "Console": {
+        "Console": Role.VIEWER,
+        "Console-instance": Role.VIEWER,
+        "Console-tables": Role.VIEWER,
+        "Console-changes": Role.VIEWER,
+        "Console-job": Role.VIEWER,
+        "Console-writes": Role.CONTRIBUTOR,
+        "Console-send": Role.CONTRIBUTOR,
+        "Console-calls": Role.ADMINISTRATOR,
+        "Console-clock": Role.ADMINISTRATOR,
+    },
     "Pages": {
         "Page-file": ANYBODY,
         "Choose-role": Role.VIEWER,

@@ -9,7 +9,7 @@ from topcoat.core import catalog, errors
 from topcoat.core.catalog import CUSTOMER
 from topcoat.core.odata.address import RecordAddress
 from topcoat.core.odata.options import QueryOptions
-from topcoat.surfaces.customer_card import profiles
+from topcoat.surfaces.pages import column_roles
 from topcoat.surfaces.pages.views import Answer, View
 
 TEMPLATE: Final = "customer.html"
@@ -32,4 +32,4 @@ async def _get_title(view: View, customer: str) -> str:
     if not catalog.check_id(customer):
         raise errors.RecordNotFound(table=CUSTOMER, record_id=catalog.shown(customer))
     record = await view.flows.query.read_record(view.instance, RecordAddress(CUSTOMER, customer), QueryOptions())
-    return profiles.title_of(outlook.catalog.get_table(CUSTOMER), record)
+    return column_roles.shortened(column_roles.title_of(outlook.catalog.get_table(CUSTOMER), record))

@@ -1,7 +1,6 @@
 """Finding customers: by words, in the search index where there is one, and by values of some columns."""
 
 import enum
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,8 +14,8 @@ from topcoat.core.odata.syntax import Expression, Function, Operator, OrderBy, S
 from topcoat.core.search_configuration import SearchConfiguration
 from topcoat.flows.query import Query
 from topcoat.flows.query.paging import Page
-from topcoat.surfaces.customer_card import profiles
 from topcoat.surfaces.customer_card.call import read_number
+from topcoat.surfaces.pages import column_roles
 
 WORDS_MAX: Final = 10
 WORDS_LENGTH_MAX: Final = 200
@@ -105,7 +104,7 @@ class Directory:
         if question.manner is Manner.ID:
             terms.append(_equals(catalog.CUSTOMER_ID, syntax.String(question.words)))
         elif question.manner is Manner.PARTS or not self.searched:
-            columns = self.searched or named_columns(self.table)
+            columns = self.searched or column_roles.named_columns(self.table)
             terms += [_any_of([_contains(column, word) for column in columns]) for word in words_of(question)]
         if len(terms) < 2:
             return terms[0] if terms else None
@@ -124,12 +123,14 @@ class Directory:
 
     def _selected(self, question: Question) -> tuple[str, ...]:
         filtered = [column.name for column in self.table.columns if self.configuration.find_column(column.name)]
-        shown = [column.name for column in (*named_columns(self.table), *shown_columns(self.table))]
+        shown = [
+            column.name for column in (*column_roles.named_columns(self.table), *column_roles.shown_columns(self.table))
+        ]
         return tuple(dict.fromkeys([catalog.CUSTOMER_ID, *shown, *filtered, *question.values]))
 
     def _order(self) -> tuple[OrderBy, ...]:
         """By name where that is quick."""
-        for column in reversed(named_columns(self.table)):
+        for column in reversed(column_roles.named_columns(self.table)):
             indexed = self.configuration.find_column(column.name)
             if indexed is not None and indexed.is_sortable:
                 return (OrderBy(syntax.Column(column.name)),)
@@ -163,29 +164,6 @@ def _manner(text: str) -> Manner:
 
 def words_of(question: Question) -> list[str]:
     return question.words.split()
-
-
-def named_columns(table: Table) -> list[Column]:
-    """Those in which people's names are; else the id."""
-    parts = ("FirstName", "LastName")
-    found = [c for c in table.columns if profiles.role_of(c) == "name" or c.name in parts]
-    texts = [column for column in found if column.type is ColumnType.STRING]
-    return texts or [table.get_column(catalog.CUSTOMER_ID)]
-
-
-_CITY: Final = re.compile("city|town", re.IGNORECASE)
-
-
-def shown_columns(table: Table) -> list[Column]:
-    return [column for column in (find_email(table), find_city(table)) if column is not None]
-
-
-def find_email(table: Table) -> Column | None:
-    return next((column for column in table.columns if profiles.role_of(column) == "email"), None)
-
-
-def find_city(table: Table) -> Column | None:
-    return next((column for column in table.columns if _CITY.fullmatch(column.name)), None)
 
 
 def _contains(column: Column, word: str) -> Expression:

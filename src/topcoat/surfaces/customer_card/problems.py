@@ -3,9 +3,9 @@
 from starlette.responses import Response
 
 from topcoat.core import errors
-from topcoat.surfaces import answers
+from topcoat.surfaces import access, answers
 from topcoat.surfaces.pages import problems
 
 
 def problem(error: errors.TopcoatError) -> Response:
-    return answers.flat_problem(problems.status_of(error), error, problems.headers_of(error))
+    return answers.flat_problem(problems.status_of(error), error, access.refusal_headers(error))

@@ -1,6 +1,5 @@
 """What a card shows of a profile: its columns with where each value comes from, its keys, measures and segments."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,7 +7,7 @@ import orjson
 from starlette.responses import Response
 
 from topcoat.core import customer_rows
-from topcoat.core.catalog import CUSTOMER, CUSTOMER_ID, CUSTOMER_MEASURE, Column, Document, Table, format_instant
+from topcoat.core.catalog import CUSTOMER, CUSTOMER_ID, CUSTOMER_MEASURE, Document, Table, format_instant
 from topcoat.core.odata.address import RecordAddress
 from topcoat.core.odata.options import QueryOptions
 from topcoat.core.search_configuration import SearchConfiguration
@@ -16,18 +15,11 @@ from topcoat.flows.query import Outlook
 from topcoat.flows.query.reading import EXPLANATION
 from topcoat.surfaces import answers
 from topcoat.surfaces.customer_card.call import Call
+from topcoat.surfaces.pages import column_roles
 
 # A card whose profile is unchanged still has to know how long its changes hold.
 NOW: Final = "Topcoat-Now"
 CLOCK: Final = "Topcoat-Clock"
-_ROLES: Final = {
-    "name": re.compile("(full|display|customer)_?name", re.IGNORECASE),
-    "email": re.compile("e[-_]?mail(address)?", re.IGNORECASE),
-    "phone": re.compile("(tele)?phone(number)?|mobile(phone)?", re.IGNORECASE),
-    "address": re.compile(
-        "(address|street|city|town|postal_?code|zip(_?code)?|state|province|country)(line)?_?[0-9]?", re.IGNORECASE
-    ),
-}
 
 
 async def read_profile(call: Call) -> Response:
@@ -38,7 +30,7 @@ async def read_profile(call: Call) -> Response:
     configuration = await call.flows.search_index.get_configuration(call.instance)
     shown = {
         "customerId": record[CUSTOMER_ID],
-        "title": title_of(table, record),
+        "title": column_roles.title_of(table, record),
         "asOf": call.as_of,
         "refreshedAt": None if outlook.refreshed_at is None else format_instant(outlook.refreshed_at),
         "columns": _columns(table, record, configuration),
@@ -55,13 +47,6 @@ async def read_profile(call: Call) -> Response:
     return response
 
 
-def title_of(table: Table, record: Document) -> str:
-    """The name, else the parts of one, else the id."""
-    named = [record[c.name] for c in table.columns if _ROLES["name"].fullmatch(c.name) and record[c.name]]
-    parts = [record.get(name) for name in ("FirstName", "LastName")]
-    return str(named[0]) if named else " ".join(str(part) for part in parts if part) or str(record[CUSTOMER_ID])
-
-
 def _columns(table: Table, record: Document, configuration: SearchConfiguration) -> list[dict[str, Any]]:
     explained: Mapping[str, Mapping[str, Any]] = record[EXPLANATION]
     return [
@@ -71,15 +56,11 @@ def _columns(table: Table, record: Document, configuration: SearchConfiguration)
             "value": record[column.name],
             "isIndexed": configuration.find_column(column.name) is not None,
             "isKey": column.is_key,
-            "role": role_of(column),
+            "role": column_roles.role_of(column),
             "source": _source(explained[column.name]),
         }
         for column in table.columns
     ]
-
-
-def role_of(column: Column) -> str | None:
-    return next((role for role, names in _ROLES.items() if names.fullmatch(column.name)), None)
 
 
 def _source(explained: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from starlette.responses import Response
 from topcoat.core.catalog import CUSTOMER, CUSTOMER_ID, Document, Table
 from topcoat.core.odata import address as addresses
 from topcoat.flows.query.reading import STANDING
-from topcoat.surfaces.customer_card import facets, finding, profiles
+from topcoat.surfaces.customer_card import facets, finding
 from topcoat.surfaces.customer_card.finding import Directory, Question
+from topcoat.surfaces.pages import column_roles
 from topcoat.surfaces.pages.views import View
 
 TEMPLATE: Final = "search.html"
-TITLE_LENGTH_MAX: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +68,21 @@ def _query(question: Question, skiptoken: str | None) -> str:
 
 
 def _tile(directory: Directory, record: Document) -> Tile:
-    shown = [_line(record, column.name) for column in finding.shown_columns(directory.table)]
+    shown = [_line(record, column.name) for column in column_roles.shown_columns(directory.table)]
     standing = record[STANDING]
     return Tile(
         f"/card/{directory.instance}/{quote(str(record[CUSTOMER_ID]), safe='')}",
-        shortened(profiles.title_of(directory.table, record)),
+        column_roles.shortened(column_roles.title_of(directory.table, record)),
         tuple(line for line in shown if line),
         None if standing is None else standing.lapses_at,
     )
 
 
 def _line(record: Mapping[str, Any], name: str) -> str:
-    return "" if record[name] is None else shortened(str(record[name]))
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= TITLE_LENGTH_MAX else f"{text[:TITLE_LENGTH_MAX]}…"
+    return "" if record[name] is None else column_roles.shortened(str(record[name]))
 
 
 def _suggested(table: Table) -> list[Any]:
     """What is worth to be searched, where nothing is yet."""
-    named = [column for column in finding.named_columns(table) if column.name != CUSTOMER_ID]
-    return named + finding.shown_columns(table)
+    named = [column for column in column_roles.named_columns(table) if column.name != CUSTOMER_ID]
+    return named + column_roles.shown_columns(table)

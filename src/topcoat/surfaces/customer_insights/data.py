@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from topcoat.core import catalog, errors
 from topcoat.core.odata import address, envelope, options
-from topcoat.flows.ingest import IngestedActivity, Write
+from topcoat.flows.ingest import CALLER_LENGTH_MAX, IngestedActivity, Write
 from topcoat.surfaces import answers, bodies, idempotency, usage
 from topcoat.surfaces.customer_insights import parameters, payloads
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter, request_body
@@ -162,7 +162,7 @@ _REFUSED: Final = answers_with(
 ) | answers_with(422, payloads.ODataError, "The idempotency key stands for another request.")
 _WRITE_PARAMETERS: Final = [
     parameter("validUntil", "When the write stops counting: at most 30 days ahead.", format="date-time"),
-    parameter("caller", "On whose behalf.", maxLength=parameters.CALLER_LENGTH_MAX),
+    parameter("caller", "On whose behalf.", maxLength=CALLER_LENGTH_MAX),
     idempotency.PARAMETER,
 ]
 _WRITE: Final = {"parameters": _WRITE_PARAMETERS} | request_body({"type": "object", "additionalProperties": True})

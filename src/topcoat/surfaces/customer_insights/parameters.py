@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from topcoat.core import catalog, errors
 from topcoat.core.odata import address
+from topcoat.flows import ingest
 
-CALLER_LENGTH_MAX: Final = 200
 _DIGITS_MAX: Final = 9
 _ASCII: Final = bytes(range(128))
 _BOOLEANS: Final = {"true": True, "false": False}
@@ -69,11 +69,4 @@ def find_integer(items: list[tuple[str, str]], name: str, *, most: int) -> int |
 
 def read_caller(items: list[tuple[str, str]]) -> str | None:
     """Who a write is on behalf of, in the caller's own words."""
-    caller = find_text(items, "caller")
-    if caller and (len(caller) > CALLER_LENGTH_MAX or not caller.isprintable()):
-        raise errors.ParameterInvalid(
-            parameter="caller",
-            found=f"'{catalog.shown(caller)}'",
-            expected=f"a text of at most {CALLER_LENGTH_MAX} characters without control characters",
-        )
-    return caller or None
+    return ingest.checked_caller(find_text(items, "caller"))

@@ -1,9 +1,8 @@
-"""Core errors as pages tell them, and their statuses: by who or what is wrong."""
+"""The statuses that core errors have on pages: by who or what is wrong."""
 
 from typing import Final
 
 from topcoat.core import errors
-from topcoat.surfaces import access
 
 STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
     errors.NotAuthenticated: 401,
@@ -25,13 +24,3 @@ STATUSES: Final[dict[type[errors.TopcoatError], int]] = {
 
 def status_of(error: errors.TopcoatError) -> int:
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
-
-
-def headers_of(error: errors.TopcoatError) -> dict[str, str]:
-    match error:
-        case errors.NotAuthenticated():
-            return access.challenge(error)
-        case errors.Unavailable() | errors.LimitExceeded():
-            return {"Retry-After": str(error.retry_after_seconds)}
-        case _:
-            return {}

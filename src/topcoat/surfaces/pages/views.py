@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -13,7 +15,7 @@ from topcoat.core import errors
 from topcoat.core.roles import Role
 from topcoat.flows import Flows
 from topcoat.settings import Settings
-from topcoat.surfaces import limits, usage
+from topcoat.surfaces import access, limits, usage
 from topcoat.surfaces.access import Access, Principal, check_role
 from topcoat.surfaces.pages import forms, languages, problems, visitors
 from topcoat.surfaces.pages.languages import Language
@@ -60,6 +62,18 @@ class View:
         return self.visitor.token
 
     @property
+    def headers(self) -> Headers:
+        """What the API would be asked with."""
+        assert self.visitor is not None  # likewise
+        return self.visitor.headers
+
+    @property
+    def origin(self) -> str:
+        """Where the visitor has the service."""
+        host = self.request.headers.get("host") or "{}:{}".format(*self.request.scope["server"])
+        return f"{self.request.scope['scheme']}://{quote(host, safe='.:[]')}"
+
+    @property
     def here(self) -> str:
         query = self.request.url.query
         return self.request.url.path + (f"?{query}" if query else "")
@@ -75,8 +89,10 @@ class View:
     def answer(
         self, template: str, values: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> Response:
-        text = self.pages.environment.get_template(template).render(
-            view=self, say=self.language.say, count=self.language.count, roles=list(Role), **values
+        text = (
+            _environment(self.pages.folder)
+            .get_template(template)
+            .render(view=self, say=self.language.say, count=self.language.count, roles=list(Role), **values)
         )
         response = HTMLResponse(text, status, {**_SAFE, **self.pages.framing, **(headers or {})})
         if not self.is_framed and self.request.cookies.get(forms.SECRET_COOKIE) != self.secret:
@@ -87,7 +103,7 @@ class View:
 Answer = Callable[[View], Awaitable[Response]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pages:
     """The pages of one surface: its templates, beside those that all have, and who may put them into frames."""
 
@@ -100,18 +116,6 @@ class Pages:
         denied = {"X-Frame-Options": "DENY"} if self.frame_ancestors == NOBODY else {}
         policy = {"Content-Security-Policy": _POLICY.format(self.frame_ancestors)}
         object.__setattr__(self, "framing", policy | denied)
-
-    @functools.cached_property
-    def environment(self) -> "Environment":
-        import jinja2  # noqa: PLC0415 - heavy, and only needed once somebody looks
-
-        return jinja2.Environment(
-            loader=jinja2.FileSystemLoader([self.folder, _TEMPLATES]),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
 
     def endpoint(self, answer: Answer, needed: Role) -> Callable[[Request], Awaitable[Response]]:
         """By whoever may what the role may, in the instance that the address names, or in all."""
@@ -141,14 +145,27 @@ class Pages:
             return problem(view, error)
 
 
+@functools.cache
+def _environment(folder: Path) -> "Environment":
+    import jinja2  # noqa: PLC0415 - heavy, and only needed once somebody looks
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([folder, _TEMPLATES]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 async def _admit(view: View, visitor: Visitor) -> Principal:
-    access: Access = view.request.app.state.access
+    known: Access = view.request.app.state.access
     if view.instance:
-        principal = await access.authenticate_for(
+        principal = await known.authenticate_for(
             visitor.headers, view.instance, view.flows.permissions, needs_key=False
         )
     else:
-        principal = await access.authenticate(visitor.headers, view.flows.permissions)
+        principal = await known.authenticate(visitor.headers, view.flows.permissions)
     usage.notes_of(view.request.scope).caller = principal.name
     await limits.begin(view.request, instance=view.instance, principal=principal.name, subscription_key="")
     return principal
@@ -157,4 +174,4 @@ async def _admit(view: View, visitor: Visitor) -> Principal:
 def problem(view: View, error: errors.TopcoatError) -> Response:
     status = problems.status_of(error)
     values = {"kind": _KINDS.get(status, "bad"), "message": error.message, "status": status}
-    return view.answer("problem.html", values, status=status, headers=problems.headers_of(error))
+    return view.answer("problem.html", values, status=status, headers=access.refusal_headers(error))

@@ -1,0 +1,1 @@
+"""The console: what developers and whoever runs the service look at, and try, at `/`."""
