@@ -7,7 +7,7 @@ JOBS ?= 2
 # Whole files, in the order in which tests/conftest.py puts them.
 SHARED_OUT := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all check format benchmark constraints clean
+.PHONY: demo test test-all check format benchmark screenshots constraints clean
 
 demo: $(VENV)/service  ## Serve the sample environment, Contoso Coffee
 	@$(BIN)/topcoat demo $(ARGS)
@@ -32,6 +32,9 @@ format: $(VENV)/tests
 
 benchmark: $(VENV)/tests  ## The figures of docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: $(VENV)/tests  ## The pictures in docs/images, by the system's Chromium
+	$(BIN)/python -m tests.browser.screenshots
 
 constraints: $(VENV)/tests  ## Pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable --exclude topcoat | sort -f > constraints.txt

@@ -4,15 +4,19 @@ from typing import Any, Final
 
 from playwright.sync_api import Page
 
-RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLOURS: Final = ["color-contrast", "link-in-text-block"]
 # A window of 640 is one of 1280 at 200 %.
 NOTHING: Final[dict[int, list[str]]] = {300: [], 640: [], 1280: []}
 _JUDGE: Final = "rules => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })"
 _STICKING_OUT: Final = """() => {
   const { clientWidth, scrollWidth } = document.documentElement;
+  const scrollsItself = (node) => /auto|scroll/.test(getComputedStyle(node).overflowX);
+  const scrolls = (node) => node && (scrollsItself(node) || scrolls(node.parentElement));
   const isOut = (node) => {
     const { left, right, width } = node.getBoundingClientRect();
-    return width > 1 && node.checkVisibility() && (left < -1 || right > clientWidth + 1);
+    const isBeside = width > 1 && (left < -1 || right > clientWidth + 1);
+    return isBeside && node.checkVisibility() && !scrolls(node.parentElement);
   };
   const shadows = [...document.querySelectorAll("customer-card")].map((card) => card.shadowRoot);
   const nodes = [document, ...shadows].flatMap((root) => [...root.querySelectorAll("body *, .card *")].filter(isOut));
@@ -22,14 +26,17 @@ _STICKING_OUT: Final = """() => {
 
 
 def list_violations(page: Page, axe: str) -> list[str]:
-    """The page's context has to bypass its policy, which keeps out scripts like this one."""
+    """In light, and as to colours in dark; the page's context has to bypass its policy, which keeps scripts out."""
     page.add_script_tag(content=axe)
-    found: list[dict[str, Any]] = page.evaluate(_JUDGE, list(RULES))["violations"]
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    in_light = page.evaluate(_JUDGE, RULES)["violations"]
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    found: list[dict[str, Any]] = in_light + page.evaluate(_JUDGE, COLOURS)["violations"]
     return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 
 
 def sticking_out_by_width(page: Page) -> dict[int, list[str]]:
-    """What is wider than the window, or beside it: what one would have to scroll sideways for."""
+    """What one would have to scroll the page sideways for; a wide table may scroll by itself."""
     found: dict[int, list[str]] = {}
     for width in NOTHING:
         page.set_viewport_size({"width": width, "height": 700})
