@@ -2,7 +2,7 @@
 
 Its tree is evaluated here, because what it makes of it in SQL leaves out parentheses and does not escape wildcards.
 What it is not asked about: `in` with one item, years before 1000, segments, which are
-the vendor's own, and nulls, for which OData 4.01 has other rules than SQL.
+the vendor's own, patterns, which are Dataverse's, and nulls, for which OData 4.01 has other rules than SQL.
 """
 
 import operator
@@ -68,7 +68,7 @@ def _everything(tree: Expression) -> Iterator[Expression]:
 
 def _is_asked(node: Expression) -> bool:
     match node:
-        case syntax.Null() | syntax.IsMemberOfSegment() | syntax.Call(Function.NOW):
+        case syntax.Null() | syntax.IsMemberOfSegment() | syntax.Like() | syntax.Call(Function.NOW):
             return False
         case syntax.Date(value) | syntax.DateTime(value):
             return value.year >= 1000

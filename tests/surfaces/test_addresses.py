@@ -52,9 +52,7 @@ async def test_an_address_that_does_not_exist_is_not_found(client: httpx.AsyncCl
     assert answer.json()["message"].startswith("There is nothing at GET /api/instances/")
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/nope", "/api", "/api/", "/v1", "/v1/nope", "/api/instances/", "/v1/instances/"]
-)
+@pytest.mark.parametrize("path", ["/nope", "/api", "/api/", "/v1", "/v1/nope", "/api/instances/", "/v1/instances/"])
 async def test_outside_the_api_answers_are_json_too(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
 
