@@ -1,5 +1,6 @@
 """Finding customers: by words, in the search index where there is one, and by values of some columns."""
 
+import contextlib
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -68,15 +69,15 @@ class Directory:
 
     async def settle(self, question: Question) -> tuple[Question, Page]:
         """The question, or where nothing is found the same in another manner, with its page."""
-        page = await self.find(question)
+        settled, page = question, await self.find(question)
         if not question.words or question.skiptoken or question.manner is not Manner.WORDS:
             return question, page
-        others = (replace(question, manner=manner) for manner in (Manner.ID, Manner.PARTS))
-        settled = question
-        for other in others:
+        for manner in (Manner.ID, Manner.PARTS):
             if page.records:
                 break
-            settled, page = other, await self.find(other)
+            settled = replace(question, manner=manner)
+            with contextlib.suppress(errors.QueryTooSlow):  # nobody asked for it
+                page = await self.find(settled)
         return (settled if page.records else question), page
 
     async def find(self, question: Question) -> Page:
