@@ -10,6 +10,7 @@ import pytest
 from starlette.responses import Response
 
 from tests.conftest import INSTANCE, open_client
+from tests.surfaces.bare import get_bare
 from tests.surfaces.browsing import Elements, open_page
 from topcoat.app import create_app
 from topcoat.core import errors
@@ -139,6 +140,34 @@ async def test_a_visitor_is_a_viewer_until_another_role_is_chosen(browser: httpx
     assert "SameSite=strict" in answer.headers["set-cookie"]
     assert page.find("customer-card")[0]["token"] == "topcoat-contributor"
     assert [option["value"] for option in page.find("option", selected="")] == ["contributor"]
+
+
+async def test_whoever_chooses_a_role_comes_back_to_the_very_address(browser: httpx.AsyncClient) -> None:
+    here = f"{HERE}/a%20b%2Fc%3F?x=%26"
+    page = await open_page(browser, here, 404)
+    (back,) = page.find("input", name="back")
+    answer = await choose_role(browser, "owner", back=back["value"])
+
+    assert answer.headers["location"] == here
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [("q=Z\xfcrich".encode(), 200), (b"q=\xff", 400), (b"q=%zz", 400), (b"q=%00", 400)]
+)
+async def test_whatever_bytes_are_asked_are_answered(
+    sqlite_url: str, tmp_path: Path, query: bytes, status: int
+) -> None:
+    app = create_app(Settings(home=tmp_path, database_url=sqlite_url))
+    async with app.router.lifespan_context(app):
+        found, body = await get_bare(app, f"{HERE}?{query.decode('utf-8', 'surrogateescape')}")
+
+    assert (found, b"</html>" in body) == (status, True)
+
+
+async def test_nobody_named_leads_to_the_search(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get(f"{HERE}/")
+
+    assert (answer.status_code, answer.headers["location"]) == (307, HERE)
 
 
 @pytest.mark.parametrize(

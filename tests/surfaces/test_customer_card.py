@@ -141,6 +141,8 @@ async def test_a_timeline_is_narrowed(
         ("profile?customer=nobody", 404, "Customer has no record with the id 'nobody'"),
         ("timeline?customer=nobody", 404, "Customer has no record with the id 'nobody'"),
         ("timeline?customer={abbie}&top=0", 400, "top is '0'; expected a whole number from 1 to 100"),
+        ("timeline?customer={abbie}&search=%00", 400, "In search, at position 0: found the character U+0000"),
+        ("timeline?customer={abbie}&type=%00", 400, "In type, at position 0: found the character U+0000"),
         ("timeline?customer={abbie}&from=soon", 400, "from is 'soon'"),
         ("timeline?customer={abbie}&skiptoken=x", 400, "$skiptoken is not usable"),
         ("profile?customer={abbie}&asOf=then", 400, "asOf is 'then'"),

@@ -190,3 +190,16 @@ async def test_keys_can_come_from_an_address_of_their_own(sqlite_url: str, tmp_p
         answer = await service.get(KEYS, headers=administrator(issuer))
 
     assert answer.status_code == 200
+
+
+async def test_pages_are_for_those_whom_a_token_names(service: httpx.AsyncClient, issuer: Issuer) -> None:
+    """The first page has the instances in which its bearer has a role, and none of the emulator's choices."""
+    key = await make_key(service, issuer)
+    await assign(service, administrator(issuer, key), "anna", roles=["Viewer"])
+    seen = {name: await service.get("/", headers=bearer(issuer, sub=name)) for name in ("anna", "otto")}
+    card = await service.get(f"/card/{INSTANCE}", headers=bearer(issuer, sub="anna"))
+
+    assert [answer.status_code for answer in (*seen.values(), card)] == [200, 403, 200]
+    assert f"/console/{INSTANCE}" in seen["anna"].text
+    assert all(choice not in seen["anna"].text for choice in ("Service clock", 'id="role"'))
+    assert "topcoat-viewer" not in card.text

@@ -107,6 +107,12 @@ def test_a_raw_query_string_is_decoded(raw, items):
     assert address.parse_query_string(raw) == items
 
 
+def test_bytes_that_came_unescaped_are_read_as_if_they_had_been_escaped() -> None:
+    query = address.ascii_query("q=%41+Zürich&x=%".encode() + b"\xff")
+
+    assert query == "q=%41+Z%C3%BCrich&x=%%FF"
+
+
 @pytest.mark.parametrize(
     ("raw", "message"),
     [

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from topcoat.core import errors
 from topcoat.core.catalog import shown
@@ -14,6 +14,7 @@ ITEMS_MAX: Final = 200
 _ADDRESS: Final = "the address"
 _QUERY: Final = "The query string"
 
+_ASCII: Final = bytes(range(128))
 _TABLE: Final = re.compile(rf"[^()/?$=,;\"'{QUOTES}]++")
 _QUOTED: Final = rf"'[^']*+(?:'|\Z)|[{QUOTES}][^{QUOTES}]*+(?:[{QUOTES}]|\Z)"
 _PATH: Final = re.compile(rf"(?:[^?'{QUOTES}]++|{_QUOTED})*+")
@@ -69,6 +70,12 @@ def split_query(text: str) -> tuple[str, list[tuple[str, str]]]:
             items.append((name, value))
         at = item.end() + 1
     return path[0], _limited(items)
+
+
+def ascii_query(raw: bytes) -> str:
+    """A query string for `parse_query_string`: bytes that came unescaped are read, or refused, as if they had been
+    escaped."""
+    return quote(raw, safe=_ASCII)
 
 
 def parse_query_string(raw: str) -> list[tuple[str, str]]:

@@ -7,7 +7,6 @@ from typing import Final
 from starlette.responses import Response
 
 from topcoat.core import catalog, errors
-from topcoat.core.odata import address as addresses
 from topcoat.core.usage import Dimension, UsageRow
 from topcoat.surfaces.pages.views import View
 
@@ -33,7 +32,7 @@ class Calls:
 
 
 async def show_calls(view: View) -> Response:
-    hours = _hours(dict(addresses.parse_query_string(view.request.url.query)).get("hours"))
+    hours = _hours(dict(view.items).get("hours"))
     found = await list_calls(view, hours=hours)
     values = {
         "instance": await view.flows.instances.get_instance(view.instance),

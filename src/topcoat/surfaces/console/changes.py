@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import CUSTOMER, Document, Table
-from topcoat.core.odata import address as addresses
 from topcoat.flows.live_writes import LiveWrite
 from topcoat.surfaces.pages import column_roles
 from topcoat.surfaces.pages.views import View
@@ -43,7 +42,7 @@ class ShownPage:
 
 
 async def show_changes(view: View) -> Response:
-    given = dict(addresses.parse_query_string(view.request.url.query))
+    given = dict(view.items)
     customer = given.get("customer", "").strip()
     page = await list_changes(view, customer=customer or None, skiptoken=given.get("skiptoken") or None, top=PAGE_SIZE)
     following = {"customer": customer} if customer else {}

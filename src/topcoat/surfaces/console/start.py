@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -16,7 +15,6 @@ from topcoat.surfaces.pages.views import View
 
 TEMPLATE: Final = "start.html"
 LAPSES_LOOKED_AT: Final = 10
-STEPS: Final = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from topcoat.core import catalog, errors, roles, subscription_keys
 from topcoat.core.catalog import CUSTOMER, CUSTOMER_ID, UNIFIED_ACTIVITY, Document, Table
-from topcoat.core.odata import address as addresses
 from topcoat.core.odata.address import RecordAddress
 from topcoat.core.odata.options import QueryOptions
 from topcoat.flows import ingest
@@ -49,7 +48,7 @@ class Outcome:
 
 
 async def show_writes(view: View) -> Response:
-    given = dict(addresses.parse_query_string(view.request.url.query))
+    given = dict(view.items)
     outlook = await view.flows.query.look(view.instance)
     if CUSTOMER not in outlook.catalog.tables_by_name:
         return await _page(view, outlook, [])
@@ -96,7 +95,7 @@ async def _page(
         "error": error,
         "tables": [table.name for table in outlook.catalog.tables if samples.takes_posts(table)],
         "tab": "writes",
-        "back": view.request.url.path,
+        "back": view.path,
     }
     return view.answer(TEMPLATE, values, status=status)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import CUSTOMER
@@ -20,6 +20,8 @@ def showing_customers(modules: Sequence[str]) -> Answer:
 
     async def show(view: View) -> Response:
         customer = view.request.path_params["customerId"]
+        if not customer:
+            return RedirectResponse(view.path.rstrip("/"))
         title = await _get_title(view, customer)
         return view.answer(TEMPLATE, {"title": title, "customer": customer, "modules": modules})
 

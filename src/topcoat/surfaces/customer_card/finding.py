@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import CUSTOMER, Column, ColumnType, Table
-from topcoat.core.odata import syntax
+from topcoat.core.odata import lexer, syntax
 from topcoat.core.odata.address import RecordAddress
 from topcoat.core.odata.options import QueryOptions
 from topcoat.core.odata.syntax import Expression, Function, Operator, OrderBy, Search
@@ -139,7 +139,7 @@ class Directory:
 
 
 def read_question(items: Sequence[tuple[str, str]]) -> Question:
-    """From the items of an address; raise `ParameterInvalid`."""
+    """From the items of an address; raise `QuerySyntaxError` or `ParameterInvalid`."""
     plain = dict(items)
     values: dict[str, list[str]] = {}
     for name, text in items:
@@ -149,6 +149,7 @@ def read_question(items: Sequence[tuple[str, str]]) -> Question:
         raise errors.ParameterInvalid(
             parameter=f"{VALUE_PREFIX}…", found=f"there more than {VALUES_MAX} times", expected="fewer values"
         )
+    lexer.check_text(plain.get("q", ""), "q")
     words = " ".join(plain.get("q", "")[:WORDS_LENGTH_MAX].split()[:WORDS_MAX])
     manner = _manner(plain.get("by", Manner.WORDS.value))
     top = read_number(plain, "top", default=PAGE_DEFAULT, most=PAGE_MAX)

@@ -100,4 +100,5 @@ async def _admitted(request: Request, needed: Role) -> Call:
     usage.notes_of(request.scope).caller = principal.name
     await limits.begin(request, instance=instance, principal=principal.name, subscription_key="")
     check_role(principal, needed)
-    return Call(request, flows, principal, instance, dict(addresses.parse_query_string(request.url.query)))
+    query = addresses.ascii_query(request.scope["query_string"])
+    return Call(request, flows, principal, instance, dict(addresses.parse_query_string(query)))

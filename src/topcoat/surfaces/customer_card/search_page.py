@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from topcoat.core.catalog import CUSTOMER, CUSTOMER_ID, Document, Table
-from topcoat.core.odata import address as addresses
 from topcoat.flows.query.reading import STANDING
 from topcoat.surfaces.customer_card import facets, finding
 from topcoat.surfaces.customer_card.finding import Directory, Question
@@ -30,7 +29,7 @@ class Tile:
 
 
 async def show_search(view: View) -> Response:
-    question = finding.read_question(addresses.parse_query_string(view.request.url.query))
+    question = finding.read_question(view.items)
     instance = await view.flows.instances.get_instance(view.instance)
     outlook = await view.flows.query.look(view.instance)
     shown: dict[str, Any] = {"instance": instance, "question": question, "directory": None, "back": view.here}

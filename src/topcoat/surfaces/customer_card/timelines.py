@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from topcoat.core import catalog, errors
 from topcoat.core.catalog import CUSTOMER, UNIFIED_ACTIVITY, Document
-from topcoat.core.odata import syntax
+from topcoat.core.odata import lexer, syntax
 from topcoat.core.odata.address import RecordAddress
 from topcoat.core.odata.options import QueryOptions
 from topcoat.core.odata.syntax import Column, Expression, Function, Operator
@@ -74,6 +74,7 @@ def _of_type(call: Call) -> list[Expression]:
     type_ = call.parameters.get("type")
     if not type_:
         return []
+    lexer.check_text(type_, "type")
     return [syntax.Comparison(Column("ActivityType"), Operator.EQ, syntax.String(type_))]
 
 
@@ -91,7 +92,9 @@ def _since(call: Call, name: str, operator: Operator) -> list[Expression]:
 
 def _with_words(call: Call) -> list[Expression]:
     """Each word in some of the texts, whatever its case."""
-    words = call.parameters.get("search", "")[:WORDS_LENGTH_MAX].lower().split()
+    text = call.parameters.get("search", "")
+    lexer.check_text(text, "search")
+    words = text[:WORDS_LENGTH_MAX].lower().split()
     return [syntax.Or(tuple(_contains(column, word) for column in SEARCHED)) for word in words]
 
 

@@ -2,22 +2,19 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 from topcoat.core import catalog, errors
 from topcoat.core.odata import address
 from topcoat.flows import ingest
 
 _DIGITS_MAX: Final = 9
-_ASCII: Final = bytes(range(128))
 _BOOLEANS: Final = {"true": True, "false": False}
 
 
 def list_items(scope: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Names and values as written, decoded."""
     raw: bytes = scope["query_string"]
-    # Bytes that came unescaped are read, or refused, as if they had been escaped.
-    return address.parse_query_string(quote(raw, safe=_ASCII)) if raw else []
+    return address.parse_query_string(address.ascii_query(raw)) if raw else []
 
 
 def find_text(items: list[tuple[str, str]], name: str) -> str | None:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from topcoat.core import errors
+from topcoat.core.odata import address as addresses
 from topcoat.core.roles import Role
 from topcoat.flows import Flows
 from topcoat.settings import Settings
@@ -74,9 +75,23 @@ class View:
         return f"{self.request.scope['scheme']}://{quote(host, safe='.:[]')}"
 
     @property
+    def path(self) -> str:
+        """As it was asked for: decoded, a slash would be one with `%2F`."""
+        raw: bytes = self.request.scope["raw_path"]
+        return raw.decode("ascii", "replace")
+
+    @property
+    def query(self) -> str:
+        return addresses.ascii_query(self.request.scope["query_string"])
+
+    @property
+    def items(self) -> list[tuple[str, str]]:
+        """Of the query; raise `OptionInvalid`."""
+        return addresses.parse_query_string(self.query)
+
+    @property
     def here(self) -> str:
-        query = self.request.url.query
-        return self.request.url.path + (f"?{query}" if query else "")
+        return self.path + (f"?{self.query}" if self.query else "")
 
     @property
     def is_framed(self) -> bool:
@@ -160,12 +175,13 @@ def _environment(folder: Path) -> "Environment":
 
 async def _admit(view: View, visitor: Visitor) -> Principal:
     known: Access = view.request.app.state.access
+    permissions = view.flows.permissions
     if view.instance:
-        principal = await known.authenticate_for(
-            visitor.headers, view.instance, view.flows.permissions, needs_key=False
-        )
+        principal = await known.authenticate_for(visitor.headers, view.instance, permissions, needs_key=False)
     else:
-        principal = await known.authenticate(visitor.headers, view.flows.permissions)
+        principal = await known.authenticate(visitor.headers, permissions)
+        if principal.role is None:  # there may be instances that gave it one
+            principal, _ = await known.list_entered(visitor.headers, view.flows.instances, permissions)
     usage.notes_of(view.request.scope).caller = principal.name
     await limits.begin(view.request, instance=view.instance, principal=principal.name, subscription_key="")
     return principal
