@@ -385,3 +385,20 @@ async def test_what_is_no_call_is_not_recorded() -> None:
         await call_recorded(start, {"type": "lifespan"})
 
     assert events == []
+
+
+async def test_what_no_database_stores_is_found_nowhere(database_url: str, tmp_path: Path, as_role: AsRole) -> None:
+    paths = (
+        "/api/instances/%00/data/Customer",
+        "/card/api/%00/profile?customer=x",
+        "/card/%00",
+        "/card/%00/x",
+        "/console/%00",
+        f"/card/{INSTANCE}/%00",
+        f"/console/{INSTANCE}/jobs/%00",
+        f"/api/instances/{INSTANCE}/workflows/main/jobs/%00",
+    )
+    async with open_client(Settings(home=tmp_path, database_url=database_url)) as client:
+        statuses = {path: (await client.get(path, headers=as_role("owner"))).status_code for path in paths}
+
+    assert statuses == dict.fromkeys(paths, 404)

@@ -71,10 +71,15 @@ class Access:
     async def authenticate_for(
         self, headers: Headers, instance: str, permissions: Permissions, *, needs_key: bool = True
     ) -> Principal:
-        """By token and by a subscription key of that instance (S33); for an unknown one the well-known keys hold."""
-        if self._is_open:
+        """By token and by a subscription key of that instance (S33); for an unknown one the well-known keys hold.
+
+        Raise `InstanceNotFound` for what no database stores, and so no instance is called.
+        """
+        identity = None if self._is_open else await self._identify(headers, _KEY_HINT)
+        if not catalog.check_id(instance):
+            raise errors.InstanceNotFound(instance=catalog.shown(instance))
+        if identity is None:
             return _EVERYBODY
-        identity = await self._identify(headers, _KEY_HINT)
         rules = await permissions.find_rules(instance)
         if needs_key:
             _check_key(headers, rules)

@@ -138,7 +138,7 @@ class Jobs:
 
 
 async def _report(connection: ReadConnection, guid: str, job_id: str) -> JobReport:
-    job = await jobs.find_job(connection, guid, job_id)
+    job = await jobs.find_job(connection, guid, job_id) if catalog.check_id(job_id) else None
     if job is None:
         raise errors.JobNotFound(job=catalog.shown(job_id))
     tasks = await job_tasks.list_tasks(connection, job.instance_id, [job.number])
