@@ -1,10 +1,16 @@
 """What is not there."""
 
+import re
+from pathlib import Path
+
 import httpx
 import pytest
 
+from tests.conftest import INSTANCE, open_client
 from topcoat.core import errors
+from topcoat.settings import Settings
 from topcoat.surfaces.customer_insights import problems, router
+from topcoat.surfaces.customer_insights.router import OperationRoute
 from topcoat.surfaces.emulator import problems as emulator_problems
 
 
@@ -179,3 +185,29 @@ async def test_the_documentation_names_every_built_operation_once(client: httpx.
     assert len(ids) == len(set(ids))
     assert set(built) <= set(ids)
     assert "/api/instances/{instanceId}/data/{entityName}/{entityId}" in document["paths"]
+
+
+def addresses_with(bad: str) -> list[tuple[str, str]]:
+    """Every documented operation, each of its parameters in turn as it should not be."""
+    found = []
+    for route in router.build_routes():
+        assert isinstance(route, OperationRoute)
+        names = list(route.param_convertors) if route.include_in_schema else []
+        for wrong in names:
+            values = {name: bad if name == wrong else INSTANCE if name == "instanceId" else "x" for name in names}
+            path = re.sub(r"{(\w+)(?::\w+)?}", lambda match, values=values: values[match[1]], route.path)
+            found += [(method, path) for method in sorted(route.methods or ())]
+    return found
+
+
+@pytest.mark.postgres
+async def test_no_database_is_asked_for_what_it_cannot_keep(postgres_url: str, tmp_path: Path) -> None:
+    failed = []
+    async with open_client(Settings(home=tmp_path, database_url=postgres_url)) as client:
+        client.headers["Authorization"] = "Bearer topcoat-owner"
+        for method, path in addresses_with("a%00b"):
+            body = {} if method in ("POST", "PUT", "PATCH") else None
+            answer = await client.request(method, path, json=body)
+            failed += [(method, path, answer.status_code)] * (answer.status_code >= 500 and answer.status_code != 501)
+
+    assert failed == []

@@ -53,6 +53,7 @@ class Definitions:
         self, guid: str, name: str, redefine: Callable[[Catalog, Document], Document], principal: str
     ) -> StoredDefinition:
         """Store what `redefine` makes of the active catalog and the definition that there is."""
+        self._check_name(name)
         catalog = await self._instances.get_catalog(guid)
         async with self._changing(guid) as (connection, instance_id):
             known = await definitions.find_definition(connection, instance_id, self._kind, name)
@@ -62,9 +63,15 @@ class Definitions:
             return await self._save(connection, instance_id, name, document, principal)
 
     async def delete(self, guid: str, name: str) -> None:
+        self._check_name(name)
         async with self._changing(guid) as (connection, instance_id):
             if not await definitions.delete_definition(connection, instance_id, self._kind, name):
                 raise self._not_found(name, [])
+
+    def _check_name(self, name: str) -> None:
+        """No database is asked for what none can keep."""
+        if "\0" in name:
+            raise self._not_found(name, [])
 
     def name_taken(self, name: str) -> errors.NameTaken:
         return errors.NameTaken(what=_WORDS[self._kind], name=name)
