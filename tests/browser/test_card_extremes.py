@@ -231,8 +231,8 @@ def test_a_card_of_an_unknown_instance_says_which_is_unknown(page: Page, server:
 
     page.locator("customer-card").evaluate("(node, id) => { node.instance = id; }", STRANGER)
 
-    expect(card.whole).to_have_attribute("data-state", "unknown")
-    expect(card.message.get_by_role("heading")).to_have_text("No such customer")
+    expect(card.whole).to_have_attribute("data-state", "unknownInstance")
+    expect(card.message.get_by_role("heading")).to_have_text("No such instance")
     expect(card.message).to_contain_text(STRANGER)
     expect(card.heading).to_have_count(0)
 

@@ -1,5 +1,6 @@
 /** The card's reads. The token travels as a header, never in an address. */
 
+const FINAL = new Set(["signIn", "forbidden", "unknown", "unknownInstance"]);
 const PATIENCE_MS = 30_000;
 
 /** What the reader is told: by `kind`, with what the service said about it. */
@@ -14,7 +15,7 @@ export class CardError extends Error {
 
   /** Trying again without anybody doing anything will not help. */
   get isFinal() {
-    return this.kind === "signIn" || this.kind === "forbidden" || this.kind === "unknown";
+    return FINAL.has(this.kind);
   }
 }
 
@@ -97,7 +98,8 @@ async function content(response) {
 async function refusal(response) {
   const said = await response.json().catch(() => ({}));
   const seconds = Number(response.headers.get("Retry-After"));
-  return new CardError(KINDS.get(response.status) ?? "failed", {
+  const kind = said?.errorCode === "InstanceNotFound" ? "unknownInstance" : KINDS.get(response.status);
+  return new CardError(kind ?? "failed", {
     message: typeof said?.message === "string" ? said.message : "",
     code: said?.errorCode ?? null,
     status: response.status,

@@ -13,6 +13,9 @@ import { ServiceClock } from "./service-clock.js";
 import { Message, Notice, skeleton } from "./states.js";
 import { Timeline } from "./timeline.js";
 
+/** What hides whatever was shown before. */
+const WITHOUT_CONTENT = new Set(["forbidden", "unknown", "unknownInstance"]);
+
 export class CardView {
   node;
   #context;
@@ -142,7 +145,7 @@ export class CardView {
     if (error.kind === "unknown" && this.#asOf !== null) this.#showUnavailable(error);
     else if (error.kind === "refused" && this.#asOf !== null) this.#showUnavailable(error);
     else if (error.kind === "unknown" && this.#profile !== null) this.#showMessage("gone", error.message);
-    else if (error.kind === "forbidden" || error.kind === "unknown") this.#showMessage(error.kind, error.message);
+    else if (WITHOUT_CONTENT.has(error.kind)) this.#showMessage(error.kind, error.message);
     else if (this.#profile === null) this.#showMessage(error.kind, error.message);
     else this.#notice.show({ signIn: "noticeSignIn", offline: "noticeOffline" }[error.kind] ?? "noticeFailed");
   }

@@ -8,6 +8,7 @@ const ICONS = {
   signIn: "lock",
   forbidden: "lock",
   unknown: "person",
+  unknownInstance: "alert",
   gone: "person",
   refused: "alert",
   failed: "alert",

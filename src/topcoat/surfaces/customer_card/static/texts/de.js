@@ -19,6 +19,8 @@ export const texts = {
   forbidden: "Ihre Rolle erlaubt hier nicht, Kunden zu lesen. Wer die Zugriffe verwaltet, kann das ändern.",
   unknownTitle: "Diesen Kunden gibt es nicht",
   unknown: "Zu dieser Id gibt es keinen Kunden. Vielleicht wurde er mit einem anderen zusammengeführt oder gelöscht.",
+  unknownInstanceTitle: "Diese Instanz gibt es nicht",
+  unknownInstance: "Die Karte soll einen Kunden einer Instanz zeigen, die es nicht gibt.",
   goneTitle: "Diesen Kunden gibt es nicht mehr",
   gone: "Das Profil wurde, seit die Karte offen ist, mit einem anderen zusammengeführt oder gelöscht.",
   refusedTitle: "Die Karte kann nicht angezeigt werden",

@@ -18,6 +18,8 @@ export const texts = {
   forbidden: "Your role does not include reading customers here. Whoever manages access can change that.",
   unknownTitle: "No such customer",
   unknown: "There is no customer with this id. It may have been merged with another one, or deleted.",
+  unknownInstanceTitle: "No such instance",
+  unknownInstance: "The card was asked to show a customer of an instance that does not exist.",
   goneTitle: "This customer is no more",
   gone: "The profile has been merged with another one, or deleted, since the card was opened.",
   refusedTitle: "The card cannot be shown",
