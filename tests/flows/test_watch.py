@@ -102,6 +102,22 @@ async def test_who_leaves_is_forgotten(service: Service, abbie: str) -> None:
     assert watch.followers == 0
 
 
+async def test_who_comes_while_another_leaves_is_woken_all_the_same(service: Service, abbie: str) -> None:
+    leaving = service.flows.watch.follow(INSTANCE, abbie)
+    await anext(leaving)
+    coming = service.flows.watch.follow(INSTANCE, abbie)
+    first = asyncio.ensure_future(anext(coming))
+    await asyncio.wait([first], timeout=0)  # it has begun, and does not know its profile yet
+    await leaving.aclose()
+    await first
+
+    async with aclosing(coming):
+        woken = asyncio.ensure_future(anext(coming))
+        await asking.override(service, abbie, {"City": "Paris"})
+        async with asyncio.timeout(LONG):
+            await woken
+
+
 @pytest.mark.postgres
 async def test_a_broken_connection_is_made_anew_and_tells_of_everything(postgres_service: Service, abbie: str) -> None:
     async with following(postgres_service, abbie) as next_time:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -41,12 +41,14 @@ class Watch:
         self._clock = clock
         self._listening = Listening(store)
         self._watchers: dict[tuple[int, str], set[_Watcher]] = defaultdict(set)
+        self._followers = 0
         self._is_stopped = False
 
-    async def follow(self, instance: str, customer_id: str) -> AsyncIterator[None]:
+    async def follow(self, instance: str, customer_id: str) -> AsyncGenerator[None, None]:
         """Once at the beginning, and again whenever something may have changed; raise `RecordNotFound` when the profile
         is no more."""
         watcher = _Watcher()
+        self._followers += 1  # from now on: it is placed only when its profile is known
         try:
             await self._listening.begin(self._hear)
             while not self._is_stopped:
@@ -56,12 +58,13 @@ class Watch:
                 await self._wait(watcher, standing)
         finally:
             self._place(watcher, frozenset())
-            if not self._watchers:
+            self._followers -= 1
+            if self._followers == 0:
                 self._listening.end(self._hear)
 
     @property
     def followers(self) -> int:
-        return len({watcher for watchers in self._watchers.values() for watcher in watchers})
+        return self._followers
 
     def stop(self) -> None:
         """Let everybody who follows go."""

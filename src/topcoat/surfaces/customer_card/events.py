@@ -1,7 +1,7 @@
 """The stream that tells an open card to read again; it carries no data."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
 
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
@@ -24,7 +24,7 @@ async def follow_profile(call: Call) -> Response:
     return EventSourceResponse(_events(times), headers=headers)
 
 
-async def _events(times: AsyncIterator[None]) -> AsyncIterator[bytes]:
+async def _events(times: AsyncGenerator[None, None]) -> AsyncIterator[bytes]:
     """A ping where nothing else is told for a while."""
     yield format_sse_event(event="changed", data_str="", retry=RETRY_MILLISECONDS)
     waiting: asyncio.Task[bool] | None = None
@@ -47,6 +47,7 @@ async def _events(times: AsyncIterator[None]) -> AsyncIterator[bytes]:
         if waiting is not None:
             waiting.cancel()
             await asyncio.wait([waiting])
+        await times.aclose()
 
 
 async def _next(times: AsyncIterator[None]) -> bool:
