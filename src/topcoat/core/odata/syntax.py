@@ -8,7 +8,7 @@ import datetime
 import decimal
 import enum
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 
@@ -209,6 +209,13 @@ def operands_of(node: Expression) -> tuple[Expression, ...]:
             return (operand,)
         case _:
             return ()
+
+
+def all_of(terms: Sequence[Expression]) -> Expression | None:
+    """The condition that all of these together are."""
+    if len(terms) < 2:
+        return terms[0] if terms else None
+    return And(tuple(terms))
 
 
 def transform_conditions(tree: Expression, change: Callable[[Expression], Expression]) -> Expression:

@@ -17,7 +17,7 @@ def split(tree: Expression | None, names: Collection[str]) -> tuple[Expression |
     others: list[Expression] = []
     for term in plan.terms_of(tree):
         (on_these if evaluate.columns_of(term).issubset(names) else others).append(term)
-    return plan.all_of(on_these), plan.all_of(others)
+    return syntax.all_of(on_these), syntax.all_of(others)
 
 
 @dataclass(frozen=True, slots=True)

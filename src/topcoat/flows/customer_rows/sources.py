@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from topcoat.core import customer_rows
 from topcoat.core.catalog import CUSTOMER_ID, CUSTOMER_MEASURE, Contents, Document, Table
-from topcoat.core.odata import evaluate
+from topcoat.core.odata import evaluate, syntax
 from topcoat.core.odata.syntax import Expression
 from topcoat.flows.query import plan
 from topcoat.flows.query.gathering import Chunk
@@ -128,7 +128,7 @@ class AlternateKeys:
     def _askable(self, tree: Expression | None) -> Expression | None:
         """What the key ring itself can be asked, before rows are made of it."""
         terms = [term for term in plan.terms_of(tree) if evaluate.columns_of(term) <= key_rings.FILTERED.keys()]
-        return plan.all_of(terms)
+        return syntax.all_of(terms)
 
 
 class SegmentMemberships:

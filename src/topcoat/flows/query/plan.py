@@ -1,6 +1,5 @@
 """From the options of a read to what is asked of which table, checked against its columns (S24, S32)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -169,7 +168,7 @@ def _condition(table: Table, options: QueryOptions) -> Expression | None:
     terms: list[Expression] = [syntax.IsMemberOfSegment(segment) for segment in options.segments]
     if options.filter is not None:
         terms.insert(0, binding.bind_filter(options.filter, table))
-    return all_of(terms)
+    return syntax.all_of(terms)
 
 
 def _split_ids(condition: Expression | None) -> tuple[tuple[str, ...] | None, Expression | None]:
@@ -182,7 +181,7 @@ def _split_ids(condition: Expression | None) -> tuple[tuple[str, ...] | None, Ex
             rest.append(term)
         else:
             ids = named if ids is None else tuple(i for i in ids if i in named)
-    return ids, all_of(rest)
+    return ids, syntax.all_of(rest)
 
 
 def _named_ids(term: Expression) -> tuple[str, ...] | None:
@@ -206,13 +205,6 @@ def terms_of(condition: Expression | None) -> tuple[Expression, ...]:
             return tuple(inner for term in terms for inner in terms_of(term))
         case _:
             return (condition,)
-
-
-def all_of(terms: Sequence[Expression]) -> Expression | None:
-    """The condition that all of these together are."""
-    if len(terms) < 2:
-        return terms[0] if terms else None
-    return syntax.And(tuple(terms))
 
 
 def _sort_keys(table: Table, orderby: tuple[OrderBy, ...]) -> tuple[SortKey, ...]:

@@ -107,9 +107,7 @@ class Directory:
         elif question.manner is Manner.PARTS or not self.searched:
             columns = self.searched or column_roles.named_columns(self.table)
             terms += [_any_of([_contains(column, word) for column in columns]) for word in words_of(question)]
-        if len(terms) < 2:
-            return terms[0] if terms else None
-        return syntax.And(tuple(terms))
+        return syntax.all_of(terms)
 
     def _one_of(self, name: str, texts: Sequence[str]) -> Expression:
         """Raise `UnknownColumn`, `WrongType` or `ParameterInvalid`."""

@@ -65,9 +65,7 @@ async def _types(call: Call) -> list[dict[str, Any]]:
 
 def _condition(call: Call) -> Expression | None:
     terms = [*_of_type(call), *_since(call, "from", Operator.GE), *_since(call, "to", Operator.LT), *_with_words(call)]
-    if len(terms) < 2:
-        return terms[0] if terms else None
-    return syntax.And(tuple(terms))
+    return syntax.all_of(terms)
 
 
 def _of_type(call: Call) -> list[Expression]:

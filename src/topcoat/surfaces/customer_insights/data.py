@@ -13,6 +13,7 @@ from topcoat.flows.ingest import CALLER_LENGTH_MAX, IngestedActivity, Write
 from topcoat.surfaces import answers, bodies, idempotency, usage
 from topcoat.surfaces.customer_insights import parameters, payloads
 from topcoat.surfaces.customer_insights.operation import Call, Operation, answers_with, parameter, request_body
+from topcoat.surfaces.origin import origin_of
 
 # `/{prefix}/instances/{instanceId}/data/…`: what comes before the rest of the address.
 _SEGMENTS_BEFORE: Final = 5
@@ -134,9 +135,8 @@ def _question(call: Call) -> tuple[str, Items]:
 def _data_address(call: Call) -> str:
     """The caller's own address of this instance's data."""
     scope = call.request.scope
-    host = call.request.headers.get("host") or "{}:{}".format(*scope["server"])
     prefix = scope["path"].partition("/instances/")[0]
-    return f"{scope['scheme']}://{quote(host, safe='.:[]')}{prefix}/instances/{call.instance}/data"
+    return f"{origin_of(call.request)}{prefix}/instances/{call.instance}/data"
 
 
 def _next_link(call: Call, text: str, items: Items, token: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote
 
 import structlog
 from starlette.datastructures import Headers
@@ -22,7 +21,6 @@ from topcoat.surfaces.dataverse.writes import IMPERSONATION
 
 ANSWERS_BYTES_MAX: Final = 64 * 1024 * 1024
 
-_ASCII: Final = bytes(range(128))
 _LONE_PERCENT: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 _SPELLED: Final = {"odata-entityid": "OData-EntityId", "odata-version": "OData-Version", "etag": "ETag"}
 _log = structlog.get_logger("topcoat.dataverse")
@@ -101,13 +99,13 @@ class _Run:
             raise errors.BatchInvalid(place="The answers of the batch so far", reason=limit)
         whole = self._call
         path, written = links.resolve(operation.address, whole.address, self._references)
-        query = quote(_LONE_PERCENT.sub("%25", written), safe=_ASCII)
+        query = addresses.ascii_query(_LONE_PERCENT.sub("%25", written).encode())
         return replace(
             await look_again(whole),
             method=operation.method,
             path=path,
             query=query,
-            items=addresses.parse_query_string(query) if query else [],
+            items=addresses.parse_query_string(query),
             headers=_headers(operation, whole),
             body=operation.body,
             preferences=read_preferences(operation.headers.getlist("prefer")),

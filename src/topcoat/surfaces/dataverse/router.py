@@ -2,7 +2,7 @@
 
 import uuid
 from typing import Any, Final
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from fastapi import FastAPI
@@ -18,12 +18,12 @@ from topcoat.surfaces.access import Access, Principal, check_role
 from topcoat.surfaces.dataverse import batch, dispatch, names, problems
 from topcoat.surfaces.dataverse.call import Call
 from topcoat.surfaces.dataverse.preferences import read_preferences
+from topcoat.surfaces.origin import origin_of
 
 ROOT: Final = "/api/data/v9.2"
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 READING: Final = "Get-entities-with-OData-path"
 METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
-_ASCII: Final = bytes(range(128))
 
 
 def add_dataverse(app: FastAPI, settings: Settings) -> None:
@@ -82,17 +82,17 @@ async def _admitted(request: Request, *, takes_writes: bool) -> Call:
     check_role(principal, permissions.needed_role(READING))
     outlook = await flows.query.look(instance)
     root, path = _split(request.scope)
-    query = quote(request.scope["query_string"], safe=_ASCII)
+    query = addresses.ascii_query(request.scope["query_string"])
     return Call(
         flows=flows,
         principal=principal,
         instance=instance,
         tables=names.list_tables(outlook.catalog),
         method=request.method,
-        address=f"{_origin(request)}{root}",
+        address=f"{origin_of(request)}{root}",
         path=path,
         query=query,
-        items=addresses.parse_query_string(query) if query else [],
+        items=addresses.parse_query_string(query),
         headers=request.headers,
         body=await request.body(),
         preferences=read_preferences(request.headers.getlist("prefer")),
@@ -118,8 +118,3 @@ def _split(scope: Any) -> tuple[str, str]:
         return f"{root}{ROOT}", unquote_to_bytes(rest.removeprefix("/")).decode()
     except UnicodeDecodeError:
         raise errors.AddressNotFound(method=scope["method"], path="an address that is not UTF-8") from None
-
-
-def _origin(request: Request) -> str:
-    host = request.headers.get("host") or "{}:{}".format(*request.scope["server"])
-    return f"{request.scope['scheme']}://{quote(host, safe='.:[]')}"

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import FastAPI
@@ -17,6 +17,7 @@ from topcoat.flows import Flows
 from topcoat.flows.sign_in import Caller, Tokens
 from topcoat.surfaces import answers
 from topcoat.surfaces.emulator import problems, sign_in_page, sign_in_problems
+from topcoat.surfaces.origin import origin_of
 
 PARAMETERS_MAX: Final = 50
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -214,8 +215,7 @@ def _required(given: Parameters, name: str) -> str:
 
 
 def _caller(request: Request) -> Caller:
-    host = request.headers.get("host") or "{}:{}".format(*request.scope["server"])
-    return Caller(f"{request.scope['scheme']}://{quote(host, safe='.:[]')}", request.url.hostname)
+    return Caller(origin_of(request), request.url.hostname)
 
 
 def _flows(request: Request) -> Flows:

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -18,6 +17,7 @@ from topcoat.flows import Flows
 from topcoat.settings import Settings
 from topcoat.surfaces import access, limits, usage
 from topcoat.surfaces.access import Access, Principal, check_role
+from topcoat.surfaces.origin import origin_of
 from topcoat.surfaces.pages import forms, languages, problems, visitors
 from topcoat.surfaces.pages.languages import Language
 from topcoat.surfaces.pages.visitors import Visitor
@@ -71,8 +71,7 @@ class View:
     @property
     def origin(self) -> str:
         """Where the visitor has the service."""
-        host = self.request.headers.get("host") or "{}:{}".format(*self.request.scope["server"])
-        return f"{self.request.scope['scheme']}://{quote(host, safe='.:[]')}"
+        return origin_of(self.request)
 
     @property
     def path(self) -> str:
