@@ -265,13 +265,6 @@ async def end_job(connection: WriteConnection, job: Job, status: Status, now: da
     return ended == 1
 
 
-async def list_running(connection: ReadConnection, instance_id: int) -> list[Job]:
-    rows = await connection.fetch_all(
-        text(f"{_SELECT} WHERE j.instance_id = :instance_id AND j.status = 'running'"), {"instance_id": instance_id}
-    )
-    return [_job(row) for row in rows]
-
-
 KEY: Final = "instance_id = :instance_id AND number = :number"
 _HELD: Final = "status = 'running' AND lease_owner = :owner"
 _REQUEUE_TASKS: Final = text(

@@ -40,9 +40,13 @@ _EXPECTED: Final[Mapping[AttributeType, str]] = {
 def get_column(table: DataverseTable, name: str) -> DataverseColumn:
     column = table.by_name.get(name)
     if column is None:
-        near = suggestion(name, table.by_name)
-        raise errors.PropertyNotFound(column=shown(name), type=f"{NAMESPACE}.{table.logical}", suggestion=near)
+        raise property_not_found(table, name)
     return column
+
+
+def property_not_found(table: DataverseTable, name: str) -> errors.PropertyNotFound:
+    near = suggestion(name, table.by_name)
+    return errors.PropertyNotFound(column=shown(name), type=f"{NAMESPACE}.{table.logical}", suggestion=near)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from topcoat.core.catalog import shown
 from topcoat.core.odata import dialect, parser, syntax
 from topcoat.core.odata.options import QueryOptions
 from topcoat.core.odata.parser import TOP_MAX
-from topcoat.surfaces.dataverse.conditions import KeysOf, Translator, get_column
-from topcoat.surfaces.dataverse.names import LOOKUP, DataverseColumn, DataverseTable, DataverseTables, Role
+from topcoat.surfaces.dataverse.conditions import KeysOf, Translator, get_column, property_not_found
+from topcoat.surfaces.dataverse.names import LOOKUP, DataverseColumn, DataverseTable, DataverseTables
 
 EXPANSIONS_MAX: Final = 10
 
@@ -39,7 +39,7 @@ NO_TEXTS: Final = Texts({}, {})
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`options` are in our names; `shown` are the columns of an answer, in order; `cookie` is the page's."""
+    """`options` are in our names; `shown` are the columns of an answer, in order."""
 
     table: DataverseTable
     options: QueryOptions
@@ -155,8 +155,7 @@ def get_navigation(tables: DataverseTables, table: DataverseTable, name: str) ->
     """Where a navigation of a table leads; raise `PropertyNotFound`."""
     found = find_navigation(tables, table, name)
     if found is None:
-        get_column(table, f"{name}()")  # no column has such a name
-        raise AssertionError
+        raise property_not_found(table, name)
     return found
 
 
@@ -164,10 +163,6 @@ def find_navigation(tables: DataverseTables, table: DataverseTable, name: str) -
     if table.is_profiles:
         return next((rows for rows in tables.of_profiles if rows.relationship == name), None)
     return tables.profiles if name == LOOKUP else None
-
-
-def needs_refresh_time(columns: Sequence[DataverseColumn]) -> bool:
-    return any(column.role in (Role.CREATED, Role.MODIFIED) for column in columns)
 
 
 def _read(texts: dict[str, str], name: str, read: Callable[[str], _Value], default: _Value) -> _Value:

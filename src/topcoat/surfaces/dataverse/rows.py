@@ -47,7 +47,7 @@ class RowMaker:
         order: dict[str, Any],
     ) -> dict[str, Any]:
         standing: Standing | None = record.get(STANDING)
-        version = _version(record)
+        version = version_of(record)
         row = order | {"@odata.etag": etag(version)} | {name: record[source] for name, source in plain}
         for column in made:
             row[column.shown_name] = self._value(column, record, standing, version)
@@ -105,10 +105,6 @@ def etag(version: int) -> str:
 
 
 def version_of(record: Document) -> int:
-    return _version(record)
-
-
-def _version(record: Document) -> int:
     """A number that names what a record shows; no larger than JavaScript's integers."""
     standing: Standing | None = record.get(STANDING)
     shown = {name: value for name, value in record.items() if name != STANDING}
